@@ -1,0 +1,1 @@
+"""The runtime every service shares; it knows no business word."""
