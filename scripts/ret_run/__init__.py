@@ -1,0 +1,1 @@
+"""All of RET on one machine under one process manager: `python -m ret_run`."""
