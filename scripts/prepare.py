@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def fingerprint(paths: Iterable[Path], *more: str) -> str:
 
 
 @contextmanager
-def once(stamp: Path, mark: str) -> Iterator[bool]:
+def once(stamp: Path, mark: str) -> Generator[bool]:
     """Gives True when the work is still to do; writes the stamp when it was done without an error."""
     if stamp.is_file() and stamp.read_text() == mark:
         yield False
@@ -141,9 +142,8 @@ def environment() -> None:
     ):
         return
     say(f"creating .venv with Python {sys.version.split()[0]}")
-    try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian ships venv without it: asked before half an environment is made
-    except ImportError:
+    # Debian ships venv without it: asked before half an environment is made.
+    if importlib.util.find_spec("ensurepip") is None:
         apt(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     call(sys.executable, "-m", "venv", "--clear", VENV)
 
@@ -278,6 +278,7 @@ def main() -> int:
                 env = node()
                 if goal == "test":
                     modules(FRONTEND, env)
+                    modules(ROOT / "scripts" / "buf", env)
                 page(env)
         except Missing as missing:
             print(f"RET could not be prepared: {missing}", file=sys.stderr)

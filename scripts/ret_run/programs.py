@@ -14,6 +14,7 @@ from ret_run.ports import HOST, Ports
 from ret_run.settings import RunSettings
 
 SERVERS, SERVICES, GATEWAY = 0, 1, 2
+PAGE = Path(__file__).resolve().parents[2] / "frontend" / "dist"
 
 
 @dataclass
@@ -138,14 +139,15 @@ def product(settings: RunSettings) -> Product:
     ports = Ports()
     # The page's port first: it is the one a person knows, so nothing else may take it.
     port = ports.choose("RET_GATEWAY_PORT", settings.gateway_port, 8080)
-    operations = ports.choose("RET_OPERATIONS_PORT", settings.operations_port, 8081)
+    operations = ports.choose("RET_GATEWAY_OPERATIONS_PORT", settings.gateway_operations_port, 8081)
     programs: list[Program] = []
     env = {
         "RET_DATA_DIR": str(data),
         "TMPDIR": str(data / "tmp"),
         "RET_LOG_FORMAT": settings.log_format,
         "RET_GATEWAY_PORT": str(port),
-        "RET_OPERATIONS_PORT": str(operations),
+        "RET_GATEWAY_OPERATIONS_PORT": str(operations),
+        "RET_GATEWAY_PAGE_DIR": os.environ.get("RET_GATEWAY_PAGE_DIR", str(PAGE)),
         "RET_AUTH_ADDRESS": _address("RET_AUTH_ADDRESS", settings.auth_address, 9101, ports),
         "RET_INGEST_ADDRESS": _address("RET_INGEST_ADDRESS", settings.ingest_address, 9102, ports),
         "RET_CONVERT_ADDRESS": _address("RET_CONVERT_ADDRESS", settings.convert_address, 9103, ports),

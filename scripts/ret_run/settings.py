@@ -24,7 +24,7 @@ class RunSettings(BaseSettings):
     nats_url: str = Field("", description="A NATS server of your own; empty: one is started.")
     redis_url: str = Field("", description="A Redis server of your own; empty: one is started.")
     gateway_port: Port = Field(8080, description="Port of page and API on 127.0.0.1; 0: any free one.")
-    operations_port: Port | None = Field(
+    gateway_operations_port: Port | None = Field(
         None, description="Port of the gateway's operations listener; unset: 8081 or a free one."
     )
     nats_port: Port | None = Field(

@@ -180,7 +180,6 @@ class Supervisor:
 
 
 def _accepts(port: int) -> bool:
-
     """Whether somebody listens on the port; true for a program without one."""
     with socket.socket() as probe:
         probe.settimeout(1)
