@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run stop test unit check fmt proto types docs lock bench nightly faults doctor clean
+.PHONY: help run stop test unit check fmt proto types docs lock bench doctor clean
 
 PYTHON := .venv/bin/python
 # Node comes from .venv where the machine has none; Debian keeps nats-server where ordinary users do not look.
