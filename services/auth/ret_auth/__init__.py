@@ -1,0 +1,1 @@
+"""Who somebody is, what session they are in, and its end."""
