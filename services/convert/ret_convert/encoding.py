@@ -1,0 +1,71 @@
+"""In which encoding an XML document is written, and its bytes as something expat reads.
+
+expat itself reads UTF-8, UTF-16, ISO-8859-1 and US-ASCII; everything else becomes UTF-8 on the way, chunk by chunk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from ret_convert.errors import Malformed
+
+FEED = 1 << 20
+"""Bytes per feed: expat 2.5 is quadratic in a token that spans many small buffers."""
+
+DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.:-]*)["']""")
+# Codecs of Python that are text encodings, but of no document.
+UNFIT = frozenset({"unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "utf-7"})
+OWN = frozenset({"utf-8", "utf-16", "iso8859-1", "ascii"})
+
+
+def declared_encoding(head: bytes) -> str | None:
+    """The codec for a document that expat cannot read by itself; None for one it can.
+
+    `head` is the document's beginning, some hundred bytes at least. Malformed when the declared name is no encoding.
+    """
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    found = DECLARED.match(head)
+    if found is None:
+        return None
+    name = found[1].decode("ascii")
+    try:
+        codec = codecs.lookup(name).name
+        b"".decode(codec)  # LookupError for codecs that are not from bytes to text
+    except LookupError:
+        codec = "undefined"
+    if codec in UNFIT:
+        raise Malformed(line=1, column=1, reason="the declared encoding is unknown")
+    # A declared name that expat knows is left to it; a nickname of one of those ("utf8") is not.
+    return None if name.lower() in ("utf-8", "utf-16", "iso-8859-1", "us-ascii") else codec
+
+
+def chunks(stream: BinaryIO, size: int = FEED) -> Iterator[bytes]:
+    """The rest of a stream in pieces of at most `size` bytes."""
+    while chunk := stream.read(size):
+        yield chunk
+
+
+def transcoded(parts: Iterator[bytes], codec: str) -> Iterator[bytes]:
+    """The same text in UTF-8, piece for piece: exactly one piece out for each piece in, so that both can be counted.
+
+    Malformed where the bytes are no text of that encoding.
+    """
+    if codec == "utf-8":
+        yield from parts
+        return
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    lines = 1
+    try:
+        for part in parts:
+            text = decoder.decode(part)
+            lines += text.count("\n")
+            yield text.encode("utf-8")
+        yield decoder.decode(b"", final=True).encode("utf-8")
+    except UnicodeError as error:
+        raise Malformed(line=lines, column=1, reason="bytes that its encoding does not have") from error

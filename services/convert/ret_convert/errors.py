@@ -1,0 +1,72 @@
+"""What can be wrong with a document or an order; every reason is named by a code and tells no content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ret_kit.errors import Kind, RetError
+
+
+class DocumentFailed(RetError):
+    """A document cannot become a table. The base of all reasons; others of the same order are not touched by it."""
+
+    kind = Kind.INVALID
+
+
+@dataclass(kw_only=True)
+class Malformed(DocumentFailed):
+    """The document is not well-formed. `line` and `column` count from 1; `reason` is the parser's, without content."""
+
+    line: int
+    column: int
+    reason: str
+    code = "XML_MALFORMED"
+
+    @property
+    def detail(self) -> str:
+        return f"Not well-formed at line {self.line}, column {self.column}: {self.reason}."
+
+
+@dataclass(kw_only=True)
+class EntityBomb(DocumentFailed):
+    """Entities of the document would grow beyond every measure."""
+
+    code = "XML_ENTITY_BOMB"
+
+    @property
+    def detail(self) -> str:
+        return "The document's entities expand to many times its size; it is refused."
+
+
+@dataclass(kw_only=True)
+class RecordPathMissing(DocumentFailed):
+    """Nothing in the document is at the record path that was asked for."""
+
+    code = "RECORD_PATH_MISSING"
+
+    @property
+    def detail(self) -> str:
+        return "The document has no element at the record path that was chosen for it."
+
+
+@dataclass(kw_only=True)
+class NotReadYet(DocumentFailed):
+    """A kind of document that this version lists and exports but does not read. `what` names the kind."""
+
+    what: str
+    code = "NOT_SUPPORTED"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.what} are not converted yet; the file is kept and exported as it is."
+
+
+@dataclass(kw_only=True)
+class Undecodable(DocumentFailed):
+    """The text of a CSV or TSV document cannot be read in its encoding."""
+
+    code = "ENCODING_UNKNOWN"
+
+    @property
+    def detail(self) -> str:
+        return "The text is in no encoding that is known here."
