@@ -28,8 +28,8 @@ from ret_kit.settings import KitSettings
 log = logging.getLogger("ret.bus")
 
 DAY = 86400.0
-FETCH_SECONDS = 5.0
-"""A longer fetch would not notice a restarted server."""
+FETCH_SECONDS = 3.0
+"""A fetch cannot notice that its consumer is gone; after each empty one we look."""
 SAME_MESSAGE_SECONDS = 30.0
 """For so long a message id is remembered; a row that is published again later than that is delivered again."""
 _STREAM_EXISTS, _STREAM_FULL = 10058, 10077
@@ -102,7 +102,7 @@ class Bus:
 
     def __init__(self, client: Client, stream_bytes: int, replicas: int) -> None:
         self._client = client
-        self._streams = JetStreamContext(client, timeout=FETCH_SECONDS)
+        self._streams = JetStreamContext(client, timeout=5)
         self._stream_bytes = stream_bytes
         self._replicas = replicas
 
@@ -245,6 +245,8 @@ class Bus:
                             message = await _next(pull, places)
                             if message:
                                 running.create_task(handle(message))
+                            else:
+                                await self._streams.consumer_info(stream_of(subject), durable)
                 except (NatsError, OSError, TimeoutError, RetError) as error:
                     log.warning("consumer starts anew", extra={"durable": durable, "error": type(error).__name__})
                     await asyncio.sleep(0.5)
