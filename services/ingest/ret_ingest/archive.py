@@ -17,11 +17,11 @@ from ret_ingest.directory import STORED, Directory, Member, Meter, Source, read_
 from ret_ingest.errors import (
     ArchiveCorrupt,
     ArchiveTooLarge,
-    DamagedError,
+    Damaged,
     EmptyUpload,
-    EntryRefusedError,
+    EntryRefused,
     NotSupported,
-    TooDenseError,
+    TooDense,
 )
 from ret_ingest.inflate import pieces, refusal
 from ret_ingest.sniff import Package
@@ -59,7 +59,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file. `chunks` gives its bytes once, and raises EntryRefusedError if they cannot be had or trusted.
+    """A file. `chunks` gives its bytes once, and raises EntryRefused if they cannot be had or trusted.
 
     `name` is its path inside its container. `special` files (links, devices) and ZIPs that are not opened are other
     files whatever their names say.
@@ -108,14 +108,14 @@ class Budget:
             raise ArchiveTooLarge(limit=self.limits.inflated)
 
     def guarded(self, source: Source, member: Member) -> Iterator[bytes]:
-        """The member's bytes, counted; raises ArchiveTooLarge, and TooDenseError for a bomb."""
+        """The member's bytes, counted; raises ArchiveTooLarge, and TooDense for a bomb."""
         found, most = 0, member.packed * self.limits.ratio
         for piece in pieces(source, member):
             found += len(piece)
             self.spend(len(piece))
             # One that declares too much is refused as soon as the floor is passed: it is dense, or it lies.
             if found > self.limits.ratio_floor and (found > most or member.size > most):
-                raise TooDenseError(f"The entry is more than {self.limits.ratio:,} times its packed size.")
+                raise TooDense(f"The entry is more than {self.limits.ratio:,} times its packed size.")
             yield piece
 
 
@@ -131,22 +131,19 @@ class _Open:
 
 
 def entries(
-    upload: BinaryIO, name: str, limits: Limits, spool: Callable[[], Spool], meter: Meter | None = None
+    upload: BinaryIO, name: str, budget: Budget, spool: Callable[[], Spool], meter: Meter | None = None
 ) -> Iterator[Step]:
     """Everything in an upload, containers before what is in them; each entry's chunks are used before the next step.
 
-    `name` is the upload's, `spool` opens a place for a compressed nested ZIP, `meter` is told how far the upload has
-    been read. Raises EmptyUpload, NotSupported, ArchiveCorrupt, ArchiveOverlap, ArchiveTooLarge, TooManyEntries.
+    `name` is the upload's, what is used is added to `budget`, `spool` opens a place for a compressed nested ZIP,
+    `meter` is told how far the upload has been read. Raises EmptyUpload, NotSupported, ArchiveCorrupt, ArchiveOverlap, ArchiveTooLarge, TooManyEntries.
     """
-    return _Walk(upload, name, limits, spool, meter or Meter()).steps()
+    return _Walk(upload, name, budget, spool, meter or Meter()).steps()
 
 
 class _Walk:
-    def __init__(
-        self, upload: BinaryIO, name: str, limits: Limits, spool: Callable[[], Spool], meter: Meter
-    ) -> None:
-        self._limits, self._spool = limits, spool
-        self._budget = Budget(limits)
+    def __init__(self, upload: BinaryIO, name: str, budget: Budget, spool: Callable[[], Spool], meter: Meter) -> None:
+        self._budget, self._limits, self._spool = budget, budget.limits, spool
         self._source = Source(upload, 0, upload.seek(0, 2), meter)
         self._name = names.cleaned(name.replace("\\", "/").rpartition("/")[2], 0)
         self._stack: list[_Open] = []
@@ -206,7 +203,7 @@ class _Walk:
             if not sniff.is_zip(head):
                 for _ in self._budget.guarded(self._source, member):
                     pass
-        except EntryRefusedError:
+        except EntryRefused:
             return False
         return True
 
@@ -216,7 +213,9 @@ class _Walk:
         if self._name.changed:
             yield Warned("ENTRY_NAME", self._name.path, "The name was made harmless.")
         whole = Member("", 0, STORED, None, self._source.size, self._source.size, 0, 0)
-        yield Entry(root, self._name.path, self._name.path, head, self._budget.guarded(self._source, whole), package=package)
+        yield Entry(
+            root, self._name.path, self._name.path, head, self._budget.guarded(self._source, whole), package=package
+        )
 
     def _member(self, opened: _Open, member: Member) -> Iterator[Step]:
         """The steps that one record of a ZIP gives."""
@@ -238,7 +237,9 @@ class _Walk:
             return
         key = names.collision_key(local)
         if key in opened.seen:
-            yield Warned("ENTRY_DUPLICATE", path.path, "Another entry has the same name, or one that differs in case alone.")
+            yield Warned(
+                "ENTRY_DUPLICATE", path.path, "Another entry has the same name, or one that differs in case alone."
+            )
         opened.seen.add(key)
         yield from self._file(opened, member, path.path, local, special=special)
 
@@ -247,7 +248,7 @@ class _Walk:
         try:
             refusal(member)
             head = next(chunks, b"")
-        except EntryRefusedError as error:
+        except EntryRefused as error:
             yield Warned(error.code, path, error.detail)
             return
         entry = Entry(opened.container, path, local, head, chain((head,), chunks), special)
@@ -265,9 +266,9 @@ class _Walk:
             for piece in entry.chunks:
                 spool.write(piece)
                 size += len(piece)
-        except DamagedError as error:  # what came out may still hold whole entries, each with its own sum
+        except Damaged as error:  # what came out may still hold whole entries, each with its own sum
             yield Warned(error.code, entry.path, error.detail)
-        except EntryRefusedError as error:
+        except EntryRefused as error:
             spool.discard()
             yield Warned(error.code, entry.path, error.detail)
             return
@@ -303,14 +304,18 @@ class _Walk:
         if not directory.whole:
             yield self._truncated(entry.path)
 
-    def _enter(self, source: Source, directory: Directory, container: Container, spool: Spool | None = None) -> Container:
+    def _enter(
+        self, source: Source, directory: Directory, container: Container, spool: Spool | None = None
+    ) -> Container:
         self._containers = container.number
         self._budget.entries += len(directory.members)
         self._stack.append(_Open(container, source, iter(directory.members), spool))
         return container
 
     def _read(self, source: Source) -> Directory:
-        return read_directory(source, self._limits.entries - self._budget.entries, self._limits.entries, self._budget.spend)
+        return read_directory(
+            source, self._limits.entries - self._budget.entries, self._limits.entries, self._budget.spend
+        )
 
     def _package(self, source: Source, directory: Directory) -> Package | None:
         mimetype = b""
@@ -318,7 +323,7 @@ class _Walk:
             if member.name == "mimetype":
                 try:
                     mimetype = next(self._budget.guarded(source, member), b"")
-                except EntryRefusedError:
+                except EntryRefused:
                     mimetype = b""
         return sniff.package_of({member.name for member in directory.members}, mimetype)
 

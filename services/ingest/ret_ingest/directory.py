@@ -28,6 +28,8 @@ _FULL = 0xFFFFFFFF
 _BLOCK = 1 << 16
 _SEARCH = 1 << 20
 _UNIX = 3
+_ENDS = 8  # signatures of an end that are tried; no comment holds more by chance
+_UNICODE_NAME, _UNICODE_HEAD = 0x7075, 5  # Info-ZIP's field: version, sum of the raw name, name
 
 
 class Meter:
@@ -68,7 +70,7 @@ class Source:
 
 @dataclass(slots=True)
 class Member:
-    """One record of a ZIP. `start` is where its packed bytes begin, -1 if there is no local header where one should be."""
+    """One record of a ZIP. `start` is where its packed bytes begin, -1 without a local header where one should be."""
 
     name: str
     flags: int
@@ -121,7 +123,7 @@ def _ends(source: Source) -> Iterator[tuple[int, int, int]]:
     tail = source.read_at(tail_at, source.size - tail_at)
     at = len(tail)
     found: list[tuple[bool, int, int, int]] = []
-    while (at := tail.rfind(END, 0, at)) >= 0 and len(found) < 8:  # noqa: PLR2004 nobody's comment holds more by chance
+    while (at := tail.rfind(END, 0, at)) >= 0 and len(found) < _ENDS:
         if at + _END.size > len(tail):
             continue
         _, _, _, _, _, size, offset, comment = _END.unpack_from(tail, at)
@@ -192,7 +194,11 @@ def _central(source: Source, start: int, end: int, shift: int, count: _Count) ->
 
 def _wide(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
     """Sizes and offset with those filled in that only the ZIP64 field has room for."""
-    values = [int.from_bytes(field[at : at + 8], "little") for field in _fields(extra, 1) for at in range(0, len(field) - 7, 8)]
+    values = [
+        int.from_bytes(field[at : at + 8], "little")
+        for field in _fields(extra, 1)
+        for at in range(0, len(field) - 7, 8)
+    ]
     wide = iter(values)
     return tuple(next(wide, value) if value == _FULL else value for value in (size, packed, offset))  # pyright: ignore[reportReturnType] three in, three out
 
@@ -207,10 +213,10 @@ def _fields(extra: bytes, wanted: int) -> Iterator[bytes]:
 
 
 def _decoded(raw: bytes, flags: int, extra: bytes) -> str:
-    """A name as text: by its flag, its Unicode extra field, as UTF-8 where it is that, else in the format's code page."""
-    for named in _fields(extra, 0x7075) if extra else ():
-        if len(named) > 5 and named[0] == 1 and int.from_bytes(named[1:5], "little") == zlib.crc32(raw):  # noqa: PLR2004 Info-ZIP's field: version, sum, name
-            raw, flags = named[5:], flags | UTF8
+    """A name as text: by its Unicode extra field, as UTF-8 where it is that, else in the format's code page."""
+    for named in _fields(extra, _UNICODE_NAME) if extra else ():
+        if named[:_UNICODE_HEAD] == b"\1" + zlib.crc32(raw).to_bytes(4, "little"):
+            raw, flags = named[_UNICODE_HEAD:], flags | UTF8
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -236,7 +242,7 @@ def _locate(source: Source, members: list[Member], directory: int) -> None:
 
 
 def _by_local_headers(source: Source, count: _Count, spent: Callable[[int], None]) -> Iterator[Member]:
-    """The members of an archive whose directory is gone, as far as they go. The last one may be shorter than it says."""
+    """The members of an archive whose directory is gone, as far as they go; the last may be shorter than it says."""
     at: int | None = 0
     looked = 0
     while at is not None:

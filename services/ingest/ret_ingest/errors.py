@@ -1,4 +1,4 @@
-"""What can be wrong with an upload (an error: nothing of it is taken) and with one entry of it (a warning: the rest goes on)."""
+"""What can be wrong with an upload (nothing of it is taken) and with one entry of it (a warning; the rest goes on)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TooManyEntries(RetError):
         return f"The upload holds more than {self.limit:,} entries."
 
 
-class EntryRefusedError(Exception):
+class EntryRefused(Exception):
     """One entry cannot be taken; `code` is the warning's, `detail` a sentence without names or content."""
 
     code = "ENTRY_CORRUPT"
@@ -104,23 +104,23 @@ class EntryRefusedError(Exception):
         self.detail = detail
 
 
-class DamagedError(EntryRefusedError):
+class Damaged(EntryRefused):
     """The bytes of an entry are not what the archive says they are."""
 
 
-class EncryptedError(EntryRefusedError):
+class Encrypted(EntryRefused):
     """An entry that only a password opens."""
 
     code = "ENTRY_ENCRYPTED"
 
 
-class UnknownMethodError(EntryRefusedError):
+class UnknownMethod(EntryRefused):
     """An entry packed in a way that is not read here."""
 
     code = "ENTRY_UNSUPPORTED"
 
 
-class TooDenseError(EntryRefusedError):
+class TooDense(EntryRefused):
     """An entry that inflates to so many times its size that it can only be a bomb."""
 
     code = "ENTRY_RATIO"

@@ -115,10 +115,8 @@ class Names:
             return None
         token, followed = tokens[0].rstrip("0123456789"), len(tokens) > 1
         shouted = token.isupper() and 2 <= len(token) <= (5 if followed else 4)
-        whispered = (
-            followed and token.islower() and token.isalpha() and 2 <= len(token) <= 3 and token not in self._words.stop  # noqa: PLR2004 the rule's own numbers
-        )
-        if shouted or whispered or token.casefold() in self._words.modules:
+        whispered = followed and token.islower() and token.isalpha() and len(token) in (2, 3)
+        if shouted or (whispered and token not in self._words.stop) or token.casefold() in self._words.modules:
             return token.upper()
         glued = _GLUED.match(token)
         return glued[1] if glued and glued[1].casefold() in self._words.modules else None
@@ -230,8 +228,10 @@ class Layout:
         return Placed(label[:NAME_LIMIT], Reason.NAME) if label else None
 
     def _manifests(self, manifests: list[str], placed: Mapping[str, Placed]) -> dict[str, Placed]:
-        """A manifest takes its container's group in both modes: by rules 1 and 2, and where these are silent the
-        group of most documents beside it, else of most documents below its container."""
+        """A manifest takes its container's group in both modes.
+
+        That is rules 1 and 2; where these are silent, the group of most documents beside it, else of most below.
+        """
         if not manifests:
             return {}
         beside: dict[str, Counter[str]] = {}
@@ -275,4 +275,5 @@ def parent(path: str) -> str:
 
 
 def last(path: str) -> str:
+    """The name at the end of a path."""
     return path.rpartition("/")[2]

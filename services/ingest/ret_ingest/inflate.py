@@ -15,7 +15,7 @@ import inflate64
 
 from ret_ingest import directory as zips
 from ret_ingest.directory import Member, Source
-from ret_ingest.errors import DamagedError, EncryptedError, UnknownMethodError
+from ret_ingest.errors import Damaged, Encrypted, UnknownMethod
 
 PIECE = 1 << 18
 _PACKED = 1 << 16
@@ -36,15 +36,15 @@ class Inflater(Protocol):
 def refusal(member: Member) -> None:
     """Raise what keeps a member from being read, as far as its headers tell."""
     if member.flags & (zips.ENCRYPTED | _MASKED):
-        raise EncryptedError("The entry is encrypted.")
+        raise Encrypted("The entry is encrypted.")
     if member.method != zips.STORED and member.method not in _INFLATERS:
-        raise UnknownMethodError(f"The entry is packed with method {member.method}, which is not read here.")
+        raise UnknownMethod(f"The entry is packed with method {member.method}, which is not read here.")
     if member.start < 0:
-        raise DamagedError("The entry does not begin where the archive says it does.")
+        raise Damaged("The entry does not begin where the archive says it does.")
 
 
 def pieces(source: Source, member: Member) -> Iterator[bytes]:
-    """The unpacked bytes; raises EntryRefusedError where they cannot be had, at the end if the sum is wrong."""
+    """The unpacked bytes; raises EntryRefused where they cannot be had, at the end if the sum is wrong."""
     refusal(member)
     raw = _stored(source, member) if member.method == zips.STORED else _inflated(source, member)
     found = 0
@@ -52,7 +52,7 @@ def pieces(source: Source, member: Member) -> Iterator[bytes]:
         found = zlib.crc32(piece, found)
         yield piece
     if member.crc is not None and found != member.crc:
-        raise DamagedError("The entry's checksum does not match its content.")
+        raise Damaged("The entry's checksum does not match its content.")
 
 
 def _packed(source: Source, member: Member, size: int) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def _stored(source: Source, member: Member) -> Iterator[bytes]:
         left -= len(block)
         yield block
     if left:
-        raise DamagedError("The entry is cut off.")
+        raise Damaged("The entry is cut off.")
 
 
 def _inflated(source: Source, member: Member) -> Iterator[bytes]:
@@ -81,10 +81,10 @@ def _inflated(source: Source, member: Member) -> Iterator[bytes]:
             if inflater.eof:
                 return
     except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError) as error:
-        raise DamagedError("The packed bytes of the entry are damaged.") from error
+        raise Damaged("The packed bytes of the entry are damaged.") from error
     # LZMA may come without a mark of its end; the checksum tells whether it was all there.
     if not inflater.eof and not (member.method == zips.LZMA and not member.flags & _LZMA_MARKED):
-        raise DamagedError("The entry is cut off.")
+        raise Damaged("The entry is cut off.")
 
 
 class _Deflated:
@@ -105,13 +105,21 @@ class _Deflated:
                 return
 
 
+class _Untyped64(Protocol):
+    """inflate64's inflater, which comes without types."""
+
+    eof: bool
+
+    def inflate(self, data: bytes, /) -> bytes: ...
+
+
 class _Deflated64:
     def __init__(self) -> None:
-        self._inner = inflate64.Inflater()
+        self._inner: _Untyped64 = inflate64.Inflater()  # pyright: ignore[reportUnknownMemberType] - see above
 
     @property
     def eof(self) -> bool:
-        return bool(self._inner.eof)
+        return self._inner.eof
 
     def inflate(self, packed: bytes) -> Iterator[bytes]:
         yield self._inner.inflate(packed)
@@ -158,7 +166,7 @@ class _Lzma:
     def _opened(head: bytes) -> lzma.LZMADecompressor:
         combined, dictionary = head[4], int.from_bytes(head[5:9], "little")
         if head[2:4] != b"\5\0" or combined >= 9 * 5 * 5 or dictionary > _DICTIONARY:
-            raise UnknownMethodError("The entry is packed with LZMA properties that are not read here.")
+            raise UnknownMethod("The entry is packed with LZMA properties that are not read here.")
         chain = {"id": lzma.FILTER_LZMA1, "dict_size": max(dictionary, 4096), "lc": combined % 9,
                  "lp": combined // 9 % 5, "pb": combined // 45}  # fmt: skip
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chain])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 SEGMENT_LIMIT = 255  # characters of one segment, as file systems have it
 FOLDER_LIMIT = 64  # folders in one entry's name
 PATH_LIMIT = 4096  # characters of a display path; past it further names are replaced by short ones
+_ENDING = 12  # characters that can be an ending; more are a sentence with a dot in it
 
 _HARMFUL = re.compile(
     "[\x00-\x1f\x7f-\x9f:\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
@@ -73,17 +74,17 @@ def short(segment: str, number: int) -> str:
     if len(segment) <= SEGMENT_LIMIT:
         return segment
     stem, dot, ending = segment.rpartition(".")
-    tail = f"~{number}{dot}{ending}" if stem and len(ending) <= 16 else f"~{number}"  # noqa: PLR2004 an ending, not a sentence
+    tail = f"~{number}{dot}{ending}" if stem and len(ending) <= _ENDING else f"~{number}"
     return segment[: SEGMENT_LIMIT - len(tail)] + tail
 
 
 def joined(container: str, name: str, number: int) -> Cleaned:
-    """The path of a name in a container; one that would become endless gives way to a short one with the same ending."""
+    """The path of a name in a container; one too long gives way to a short one with the same ending."""
     path = f"{container}/{name}" if container else name
     if len(path) <= PATH_LIMIT:
         return Cleaned(path, changed=False)
     ending = name.rpartition("/")[2].rpartition(".")[2]
-    own = f"~{number}.{ending}" if len(ending) <= 8 else f"~{number}"  # noqa: PLR2004 as above
+    own = f"~{number}.{ending}" if len(ending) <= _ENDING else f"~{number}"
     return Cleaned(f"{container}/{own}" if container else own, changed=True)
 
 

@@ -58,6 +58,7 @@ def is_zip(head: bytes) -> bool:
 
 
 def is_gzip(head: bytes) -> bool:
+    """Whether a file begins as a gzip file does."""
     return head.startswith(_GZIP)
 
 
@@ -84,7 +85,7 @@ def kind_of(name: str, head: bytes, package: Package | None = None) -> Kind:
 
 
 def has_markup(head: bytes) -> bool:
-    """Whether a text begins with an XML declaration, a DOCTYPE, a comment, an instruction or a tag, after white space."""
+    """Whether a text begins, after white space, with a declaration, DOCTYPE, comment, instruction or tag."""
     head = head[:HEAD]
     for mark, encoding in (*_MARKS, *_BARE):
         if head.startswith(mark):
@@ -107,7 +108,8 @@ def package_of(names: set[str], mimetype: bytes) -> Package | None:
     if mimetype:
         return Package.ODS if mimetype.startswith(ODS.media_type.encode()) else Package.OTHER
     if "META-INF/MANIFEST.MF" in names or any(
-        name.endswith((".dist-info/WHEEL", ".dist-info/METADATA", ".egg-info/PKG-INFO")) or name == "AndroidManifest.xml"
+        name.endswith((".dist-info/WHEEL", ".dist-info/METADATA", ".egg-info/PKG-INFO"))
+        or name == "AndroidManifest.xml"
         for name in names
     ):
         return Package.OTHER
