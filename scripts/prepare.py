@@ -28,7 +28,7 @@ NODE_MAJOR = 20
 NODE_BIN = VENV / "ret-node"
 
 
-class Missing(Exception):  # noqa: N818 - it names what the machine lacks, in words for the person who can add it
+class Missing(Exception):
     """Something this machine lacks and this script cannot install."""
 
 

@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass
-class AlreadyRunning(Exception):  # noqa: N818 - named like the other errors: after what is the case
+class AlreadyRunning(Exception):
     """Another product runs on the same data."""
 
     data: Path

@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 
 
 @dataclass
-class PortTaken(Exception):  # noqa: N818 - named like the other errors: after what is the case
+class PortTaken(Exception):
     """A port that was asked for by a setting is in use by another program."""
 
     port: int

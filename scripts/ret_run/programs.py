@@ -18,7 +18,7 @@ PAGE = Path(__file__).resolve().parents[2] / "frontend" / "dist"
 
 
 @dataclass
-class NotInstalled(Exception):  # noqa: N818 - named like the other errors: after what is the case
+class NotInstalled(Exception):
     """A server program that has to be started is not on this machine."""
 
     program: str

@@ -22,7 +22,7 @@ TRIES_TO_START = 4  # crashes of one program before everything was ready once
 
 
 @dataclass
-class NotStarted(Exception):  # noqa: N818 - named like the other errors: after what is the case
+class NotStarted(Exception):
     """A program did not come up in time, or crashed again and again before it was ready."""
 
     name: str
