@@ -1,0 +1,7 @@
+import type { Role } from "@/api/types";
+
+/** The tabs that exist: one that leads nowhere yet is not shown. */
+export function tabsFor(role: Role): { to: string; key: string }[] {
+  const all = [{ to: "/convert", key: "shell.convert" }];
+  return role === "admin" ? [...all, { to: "/admin", key: "shell.admin" }] : all;
+}

@@ -1,0 +1,182 @@
+import { ProblemError, type Problem } from "@/api/problem";
+import type { Grant, User } from "@/api/types";
+import { plan, type Times } from "./plan";
+
+export type EndReason = "logout" | "expired" | "administrator" | "password" | "reuse" | "unknown";
+
+export type SessionState =
+  | { kind: "starting" }
+  | { kind: "unreachable"; problem: Problem }
+  | { kind: "anonymous" }
+  | { kind: "active"; id: string; user: User }
+  | { kind: "ended"; reason: EndReason };
+
+export type Closing = { endsAt: number; renewable: boolean };
+
+/** What a session needs of the world: calls, the clock, other tabs. Tests give it small ones. */
+export type World = {
+  login: (username: string, password: string) => Promise<Timed<Grant>>;
+  refresh: () => Promise<Timed<Grant>>;
+  logout: () => Promise<void>;
+  now: () => number;
+  /** Runs one at a time over all tabs of this browser. */
+  alone: <T>(work: () => Promise<T>) => Promise<T>;
+  /** A mark that this browser has a session: never a secret, only "ask for a refresh when the page opens". */
+  mark: { get: () => boolean; set: (on: boolean) => void };
+  tell: (reason: EndReason) => void;
+  later: (work: () => void, ms: number) => () => void;
+};
+
+/** A body and the server's clock when it was sent, to read its times by. */
+export type Timed<T> = { body: T; serverNow: number | null };
+
+/** One login in this tab. The access token lives here, in memory, and nowhere else. */
+export class Session {
+  state: SessionState = { kind: "starting" };
+  /** The end is near: shown as a dialog. */
+  closing: Closing | null = null;
+
+  private token: { value: string; times: Times } | null = null;
+  private usedAt = 0;
+  private renewing: Promise<string | null> | null = null;
+  private cancelTimer: () => void = () => undefined;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly world: World) {}
+
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** Takes up the session this browser has, if it has one. */
+  async start(): Promise<void> {
+    if (!this.world.mark.get()) {
+      this.become({ kind: "anonymous" });
+      return;
+    }
+    this.become({ kind: "starting" });
+    await this.renew(null);
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    this.accept(await this.world.login(username, password));
+  }
+
+  async logout(): Promise<void> {
+    await this.world.logout();
+    this.end("logout");
+    this.world.tell("logout");
+  }
+
+  /** Somebody is at the page, or work of theirs is running: a session in use is renewed without asking. */
+  used(): void {
+    this.usedAt = this.world.now();
+  }
+
+  /** A token that is good for a call now; null when there is no session. */
+  async accessToken(): Promise<string | null> {
+    const token = this.token;
+    if (!token) return this.renewing;
+    return this.world.now() < token.times.accessEndsAt - 5_000 ? token.value : this.renew(token.value);
+  }
+
+  /** A newer token than the one that was refused. Null when the session has ended or cannot be asked for. */
+  async renew(refused: string | null): Promise<string | null> {
+    if (this.token && this.token.value !== refused) return this.token.value;
+    this.renewing ??= this.refresh().finally(() => {
+      this.renewing = null;
+    });
+    return this.renewing;
+  }
+
+  /** Renews now, whether the token is still good or not (the dialog's button, a changed user). */
+  async extend(): Promise<void> {
+    await this.renew(this.token?.value ?? null);
+  }
+
+  /** The session is over: by its own end, or because somebody said so. */
+  end(reason: EndReason): void {
+    if (this.state.kind === "ended" || this.state.kind === "anonymous") return;
+    this.cancelTimer();
+    this.token = null;
+    this.closing = null;
+    this.world.mark.set(false);
+    this.become({ kind: "ended", reason });
+  }
+
+  /** From the screen that says it is over to the login. */
+  dismiss(): void {
+    this.become({ kind: "anonymous" });
+  }
+
+  private async refresh(): Promise<string | null> {
+    try {
+      const grant = await this.world.alone(() => this.world.refresh());
+      if (this.state.kind === "ended" || this.state.kind === "anonymous") return null;
+      this.accept(grant);
+      return this.token?.value ?? null;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      if (error.problem.status === 401) this.end("unknown");
+      else if (this.state.kind === "starting") this.become({ kind: "unreachable", problem: error.problem });
+      else this.wake(5_000);
+      return null;
+    }
+  }
+
+  private accept({ body, serverNow }: Timed<Grant>): void {
+    const now = this.world.now();
+    // Ends are the server's times; this machine's clock may be wrong by hours.
+    const local = (at: string | null | undefined): number | null =>
+      at ? Date.parse(at) - (serverNow ?? now) + now : null;
+    this.token = {
+      value: body.access_token,
+      times: {
+        grantedAt: now,
+        accessEndsAt: now + body.expires_in * 1000,
+        idleEndsAt: local(body.idle_expires_at),
+        absoluteEndsAt: local(body.absolute_expires_at),
+      },
+    };
+    this.closing = null;
+    this.world.mark.set(true);
+    this.become({ kind: "active", id: body.session_id, user: body.user });
+    this.wake(0);
+  }
+
+  private wake(ms: number): void {
+    this.cancelTimer();
+    this.cancelTimer = this.world.later(() => {
+      this.look();
+    }, ms);
+  }
+
+  private look(): void {
+    if (!this.token) return;
+    const now = this.world.now();
+    const next = plan(this.token.times, this.usedAt, now);
+    if (next.kind === "ended") {
+      this.end("expired");
+      return;
+    }
+    if (next.kind === "renew") {
+      void this.extend();
+      return;
+    }
+    const closing = next.kind === "warn" ? { endsAt: next.endsAt, renewable: next.renewable } : null;
+    if (closing?.endsAt !== this.closing?.endsAt) {
+      this.closing = closing;
+      this.changed();
+    }
+    this.wake(Math.max(250, next.until - now));
+  }
+
+  private become(state: SessionState): void {
+    this.state = state;
+    this.changed();
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+}

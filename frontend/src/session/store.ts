@@ -1,0 +1,31 @@
+import { defineStore } from "pinia";
+import { computed, shallowRef, triggerRef } from "vue";
+import { Session, type EndReason, type SessionState } from "./session";
+import { browserWorld, tabs } from "./world";
+
+/** The one session of this tab; calls take their token from it. */
+export const session = new Session(browserWorld);
+
+tabs.addEventListener("message", (event: MessageEvent<EndReason>) => {
+  session.end(event.data);
+});
+
+for (const sign of ["pointerdown", "keydown"] as const) {
+  addEventListener(sign, () => {
+    session.used();
+  }, { passive: true, capture: true });
+}
+
+export const useSession = defineStore("session", () => {
+  const current = shallowRef(session);
+  session.onChange(() => {
+    triggerRef(current);
+  });
+  const state = computed<SessionState>(() => current.value.state);
+  return {
+    state,
+    closing: computed(() => current.value.closing),
+    user: computed(() => (state.value.kind === "active" ? state.value.user : null)),
+    sessionId: computed(() => (state.value.kind === "active" ? state.value.id : null)),
+  };
+});
