@@ -189,7 +189,20 @@ class RemoteFailure(RetError):
 
 
 class RemoteError(RemoteFailure):
-    """An error that another service answered a call with."""
+    """An error that another service (`service`) answered a call with."""
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        code: str,
+        detail: str,
+        transient: bool = False,
+        fields: Mapping[str, str] | None = None,
+        service: str = "",
+    ) -> None:
+        super().__init__(kind=kind, code=code, detail=detail, transient=transient, fields=fields)
+        self.service = service
 
 
 def unwrapped(error: BaseException) -> BaseException:
