@@ -212,6 +212,15 @@ class Bus:
             with suppress(NatsError, OSError):
                 await subscription.unsubscribe()
 
+    async def listen(self, subject: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
+        """As `subscribe`, until cancelled; a server that is away at first is waited for."""
+        while True:
+            try:
+                async with self.subscribe(subject, handler):
+                    await asyncio.Event().wait()
+            except Unavailable:
+                await asyncio.sleep(0.5)
+
     async def consume(
         self,
         subject: str,

@@ -38,8 +38,7 @@ class Closings:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with self._bus.subscribe(f"{CLOSING}.*", self.heard):
-            await asyncio.Event().wait()
+        await self._bus.listen(f"{CLOSING}.*", self.heard)
 
     async def heard(self, subject: str, _data: bytes) -> None:
         """`sessions.closing.<session>` has come."""
@@ -60,8 +59,9 @@ class Endings:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with self._bus.subscribe(f"{CLOSING}.*", self._on_closing):
-            await self._bus.consume(ENDED, f"{self._service}-sessions", self._on_ended, concurrency=4)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._bus.listen(f"{CLOSING}.*", self._on_closing))
+            group.create_task(self._bus.consume(ENDED, f"{self._service}-sessions", self._on_ended, concurrency=4))
 
     async def _on_closing(self, subject: str, data: bytes) -> None:
         """Refuse new work first, so that what is killed is not begun again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,7 @@ class Reconciler:
                     await self._jobs.exhaust(conn, row)
                 self.wake()
             else:
-                await self._bus.enqueue(f"jobs.{self._jobs.service}", dumps({"id": row.id}).encode(),
-                                        f"{row.id}:{row.attempt + 1}", self._headers(row))
+                await self._send("jobs", row)
 
     async def _republish_tasks(self) -> None:
         jobs, tasks = self._tables.jobs, self._tables.tasks
@@ -100,11 +100,15 @@ class Reconciler:
                 .where(jobs.c.state == "running", tasks.c.published.is_(True), tasks.c.state.in_(("queued", "running")),
                        tasks.c.lease_until < now_ms(), tasks.c.not_before <= now_ms()).limit(BATCH))).all()
         for row in rows:
-            await self._bus.enqueue(f"tasks.{self._jobs.service}", dumps({"id": row.id}).encode(),
-                                    f"{row.id}:{row.attempt + 1}", self._headers(row))
+            await self._send("tasks", row)
 
-    def _headers(self, row: Row[Any]) -> dict[str, str]:
-        return {"traceparent": row.traceparent, "x-correlation-id": row.correlation_id}
+    async def _send(self, stream: str, row: Row[Any]) -> None:
+        """Publish a row's message again, at most once in the time of a lease: the stream drops what it still remembers, and a
+        message whose first delivery went to a worker that died before its claim must not wait for more than that."""
+        turn = int(time.time() // self._settings.lease_seconds)
+        headers = {"traceparent": row.traceparent, "x-correlation-id": row.correlation_id}
+        await self._bus.enqueue(f"{stream}.{self._jobs.service}", dumps({"id": row.id}).encode(),
+                                f"{row.id}:{row.attempt + 1}:{turn}", headers)
 
     async def _release_tasks(self) -> None:
         """Publish tasks that wait for a place which has become free without anybody noticing."""

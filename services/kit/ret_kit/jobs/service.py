@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from ret_kit.jobs.outbox import Relay
     from ret_kit.jobs.store import JobStore
 
-ACCESS = {"Get": Access.USER, "List": Access.USER, "Cancel": Access.USER, "Events": Access.USER}
+# A websocket outlives the access token it was opened with: the gateway asks for its events in its own name.
+ACCESS = {"Get": Access.USER, "List": Access.USER, "Cancel": Access.USER,
+          "Events": Access.USER | Access.service("gateway")}
 NAME = "ret.jobs.v1.JobsService"
 EVENTS_LIMIT = 5000
 

@@ -175,9 +175,16 @@ class JobStore:
     # --- while it runs ----------------------------------------------------------------------------------------
 
     async def renew(self, job: ClaimedJob) -> bool:
-        """Renew the lease; False when the claim does not stand any more, because of a cancel too."""
+        """Renew the lease; False when the claim does not stand any more, because of a cancel too.
+
+        A job that was finished under this very claim has not been lost.
+        """
+        jobs = self.tables.jobs
         async with self.db.write() as conn:
-            return (await conn.execute(update(self.tables.jobs).where(self.held(job)).values(lease_until=self.lease()))).rowcount == 1
+            if (await conn.execute(update(jobs).where(self.held(job)).values(lease_until=self.lease()))).rowcount:
+                return True
+            return (await conn.execute(select(jobs.c.id).where(
+                jobs.c.id == job.id, jobs.c.fence == job.fence, jobs.c.state == "succeeded"))).first() is not None
 
     async def progress(self, job: ClaimedJob, done: int, total: int, unit: str, detail: dict[str, Any],
                        work: tuple[float, float] | None = None) -> jobs_pb2.JobEvent:

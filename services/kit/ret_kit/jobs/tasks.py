@@ -99,10 +99,13 @@ class TaskStore:
         return and_(tasks.c.id == task.id, tasks.c.fence == task.fence, tasks.c.state == "running")
 
     async def renew(self, task: ClaimedTask) -> bool:
-        """Renew the lease; False when the claim does not stand any more."""
+        """Renew the lease; False when the claim does not stand any more. A task finished under it has not been lost."""
+        tasks = self.tables.tasks
         async with self.db.write() as conn:
-            return (await conn.execute(update(self.tables.tasks).where(self.held(task)).values(
-                lease_until=self.jobs.lease()))).rowcount == 1
+            if (await conn.execute(update(tasks).where(self.held(task)).values(lease_until=self.jobs.lease()))).rowcount:
+                return True
+            return (await conn.execute(select(tasks.c.id).where(
+                tasks.c.id == task.id, tasks.c.fence == task.fence, tasks.c.state == "succeeded"))).first() is not None
 
     async def progress(self, task: ClaimedTask, done: int, detail: dict[str, Any], work_done: float) -> jobs_pb2.JobEvent:
         """Write what this task has done so far, add it to the job's and renew the lease; gives the job's event. Raises Fenced."""

@@ -57,13 +57,13 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; what is running then is given back at once, for others to take."""
-        service = self._jobs.service
-        async with (self._bus.subscribe(f"cancel.{service}.*", self._on_cancel),
-                    asyncio.TaskGroup() as group):
+        service, lease = self._jobs.service, self._settings.lease_seconds
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._bus.listen(f"cancel.{service}.*", self._on_cancel))
             group.create_task(self._bus.consume(f"jobs.{service}", f"{service}-jobs", self._on_job,
-                                                concurrency=self._slots))
+                                                concurrency=self._slots, ack_wait=lease))
             group.create_task(self._bus.consume(f"tasks.{service}", f"{service}-tasks", self._on_task,
-                                                concurrency=self._slots))
+                                                concurrency=self._slots, ack_wait=lease))
 
     async def _on_cancel(self, subject: str, _data: bytes) -> None:
         """Break off what runs of a cancelled job, here."""
