@@ -218,6 +218,17 @@ def modules(folder: Path, env: dict[str, str]) -> None:
             call("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder, env=env)
 
 
+def buf(env: dict[str, str]) -> None:
+    """The checker of the contracts. Its package brings one binary for each platform at its own exact version."""
+    folder = ROOT / "scripts" / "buf"
+    with once(folder / "node_modules" / ".ret-stamp", fingerprint([folder / "package.json"])) as to_do:
+        if to_do:
+            say("installing buf")
+            # No lock file: `npm ci` refuses one made on a machine for which only one of the platforms exists.
+            words = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+            call("npm", "install", *words, cwd=folder, env=env)
+
+
 def page_sources() -> list[Path]:
     """Everything the built page is made from."""
     left_out = {"node_modules", "dist", "coverage", "test-results"}
@@ -278,7 +289,7 @@ def main() -> int:
                 env = node()
                 if goal == "test":
                     modules(FRONTEND, env)
-                    modules(ROOT / "scripts" / "buf", env)
+                    buf(env)
                 page(env)
         except Missing as missing:
             print(f"RET could not be prepared: {missing}", file=sys.stderr)
