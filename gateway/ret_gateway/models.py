@@ -1,0 +1,358 @@
+"""The bodies of the REST contract. Field names are fixed; the page's types are generated from these classes.
+
+Times are RFC 3339 in UTC with milliseconds, sizes are bytes, ids are opaque strings.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+NAME_LIMIT = 300
+PASSWORD_LIMIT = 1024
+CHOICE_LIMIT = 10_000
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment as `2026-11-20T12:00:00.000Z`; it must be in UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
+Identifier = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
+Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LIMIT)]
+
+
+class Body(BaseModel):
+    """What a caller sends. Unknown fields are refused, so that a misspelt option is never silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(BaseModel):
+    """Every error, as application/problem+json. Some kinds carry further fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="A stable upper-case word")
+    detail: str
+    correlation_id: str
+
+
+# --- people and sessions -----------------------------------------------------------------------------------------
+
+
+class Login(Body):
+    username: Name
+    password: Password
+
+
+class PasswordChange(Body):
+    current_password: Password
+    new_password: Password
+
+
+class ResetConfirmation(Body):
+    """A new user's one-time token, and the password they choose."""
+
+    reset_token: Identifier
+    new_password: Password
+
+
+class NewUser(Body):
+    username: Name
+    password: Password | None = None
+    role: Literal["user", "admin", "guest"]
+
+
+class Limits(BaseModel):
+    upload_bytes: int
+    running_tasks: int
+
+
+class User(BaseModel):
+    id: str
+    username: str
+    role: Literal["user", "admin", "guest"]
+    must_change_password: bool
+    limits: Limits
+
+
+class ListedUser(User):
+    """A user as administrators see them."""
+
+    status: str
+    created_at: Moment | None
+    version: int
+
+
+class CreatedUser(ListedUser):
+    reset_token: str | None = Field(default=None, description="Only for a user made without a password; shown once")
+
+
+class UserList(BaseModel):
+    items: list[ListedUser]
+    total: int
+
+
+class Grant(BaseModel):
+    """What a login and a refresh answer. The refresh token is in the cookie and nowhere else."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme, not a secret
+    expires_in: int = Field(description="Seconds")
+    session_id: str
+    user: User
+    idle_expires_at: Moment | None = None
+    absolute_expires_at: Moment | None = None
+
+
+class Session(BaseModel):
+    id: str
+    created_at: Moment | None
+    last_seen: Moment | None
+    address: str
+    user_agent: str
+    current: bool
+
+
+class SessionList(BaseModel):
+    items: list[Session]
+    total: int
+
+
+class AdministeredSession(Session):
+    user_id: str
+    username: str
+    state: str
+    expires_at: Moment | None
+
+
+class AdministeredSessionList(BaseModel):
+    items: list[AdministeredSession]
+    total: int
+
+
+class EndedSessions(BaseModel):
+    ended: int
+
+
+class Ticket(BaseModel):
+    """Opens one websocket, once."""
+
+    ticket: str
+    expires_in: int = Field(description="Seconds")
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------
+
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class ProgressDetail(BaseModel):
+    """As far as it is known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rows: int | None = None
+    cells: int | None = None
+    bytes: int | None = None
+    methods: dict[str, int] | None = None
+    failed: int | None = None
+    eta_seconds: float | None = None
+
+
+class Progress(BaseModel):
+    done: int
+    total: int
+    unit: str
+    percent: float
+    detail: ProgressDetail
+
+
+class JobFailure(BaseModel):
+    code: str
+    detail: str
+
+
+class Job(BaseModel):
+    id: str
+    type: str
+    state: JobState
+    progress: Progress
+    attempt: int
+    result: dict[str, Any] | None
+    error: JobFailure | None
+    correlation_id: str
+    trace_id: str
+    created_at: Moment | None
+    started_at: Moment | None
+    finished_at: Moment | None
+
+
+class JobList(BaseModel):
+    items: list[Job]
+    total: int
+
+
+class JobAnswer(BaseModel):
+    """Long work that was accepted."""
+
+    job: Job
+
+
+class JobMessage(BaseModel):
+    """On the websocket: what has become of a job. `seq` rises strictly within a job."""
+
+    type: Literal["job"] = "job"
+    seq: int
+    job: Job
+
+
+class SessionMessage(BaseModel):
+    """On the websocket: the session is ending; the websocket closes after it."""
+
+    type: Literal["session"] = "session"
+    state: str
+
+
+# --- collections and documents -----------------------------------------------------------------------------------
+
+
+class Warning(BaseModel):  # noqa: A001 - the contract's word for it
+    """An entry that was skipped, refused or salvaged, by its full path."""
+
+    code: str
+    path: str
+    detail: str
+
+
+class Group(BaseModel):
+    name: str
+    documents: int
+    bytes: int
+    converted: int
+    auto_index: bool
+    index: Literal["none", "queued", "indexing", "ready", "failed"]
+
+
+class Stats(BaseModel):
+    containers: int
+    max_depth: int
+    other_files: int
+    seconds: float
+
+
+class Collection(BaseModel):
+    id: str
+    name: str
+    kind: Literal["tables", "code"]
+    status: Literal["scanning", "ready", "failed"]
+    grouping: Literal["container", "name"]
+    created_at: Moment | None
+    bytes: int
+    documents: int
+    groups: list[Group]
+    warnings: list[Warning]
+    stats: Stats
+
+
+class CollectionList(BaseModel):
+    items: list[Collection]
+    total: int
+
+
+class CollectionAnswer(BaseModel):
+    collection: Collection
+    job: Job
+
+
+class CollectionChange(Body):
+    name: Name | None = None
+    grouping: Literal["container", "name"] | None = None
+
+
+class GroupChange(Body):
+    """The group's new name; an existing group of that name takes the documents in."""
+
+    name: Name
+
+
+class TableRef(BaseModel):
+    id: str
+    name: str
+    role: Literal["main", "child"]
+    rows: int
+    columns: int
+
+
+class Document(BaseModel):
+    id: str
+    path: str
+    name: str
+    group: str
+    group_reason: str
+    bytes: int
+    media_type: str
+    status: Literal["found", "converting", "converted", "failed"]
+    method: str | None
+    fidelity: float | None
+    tables: list[TableRef]
+    warnings: list[Warning]
+
+
+class DocumentList(BaseModel):
+    items: list[Document]
+    total: int
+
+
+class DocumentChange(Body):
+    group: Name
+
+
+class TreeNode(BaseModel):
+    name: str
+    path: str
+    type: Literal["zip", "folder", "document", "other"]
+    children: list[TreeNode] | None = None
+    document_id: str | None = None
+
+
+# --- conversion --------------------------------------------------------------------------------------------------
+
+
+class Conversion(Body):
+    """What to convert; neither groups nor documents is everything."""
+
+    groups: list[Name] | None = Field(default=None, max_length=CHOICE_LIMIT)
+    documents: list[Identifier] | None = Field(default=None, max_length=CHOICE_LIMIT)
+    layout: Literal["auto", "single", "related"] = "auto"
+    record_paths: dict[Identifier, str] | None = Field(default=None, max_length=CHOICE_LIMIT)
+    discard_edits: bool = False
+
+
+# --- health ------------------------------------------------------------------------------------------------------
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    status: Literal["ready", "unready"]
+
+
+class DependencyState(BaseModel):
+    name: str
+    ready: bool
+    reason: str = ""
+
+
+class VerboseReadiness(Readiness):
+    dependencies: list[DependencyState]
