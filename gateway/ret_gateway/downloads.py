@@ -9,10 +9,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from ret_kit.errors import Unavailable
 from starlette.responses import Response
 
 from ret_gateway.headers import DOWNLOAD_POLICY
+from ret_kit.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -118,17 +118,17 @@ class Part(Protocol[HeaderT_co]):
     def chunk(self) -> bytes: ...
 
 
-PartT = TypeVar("PartT")
+PartT_co = TypeVar("PartT_co", covariant=True)
 
 
-class Call(Protocol[PartT]):
-    """A server's stream that is being read."""
+class Call(Protocol[PartT_co]):
+    """A service's stream that is being read."""
 
-    def __aiter__(self) -> AsyncIterator[PartT]: ...
+    def __aiter__(self) -> AsyncIterator[PartT_co]: ...
     def cancel(self) -> bool: ...
 
 
-async def parts(call: Call[PartT], idle_seconds: float) -> AsyncGenerator[PartT]:
+async def parts(call: Call[PartT_co], idle_seconds: float) -> AsyncGenerator[PartT_co]:
     """The messages of a stream; a service that sends none for too long is Unavailable. Closing it ends the call."""
     messages = aiter(call)
     try:

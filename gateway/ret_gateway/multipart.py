@@ -10,10 +10,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ret_kit.errors import Invalid, Kind, RetError
 from streaming_form_data import StreamingFormDataParser
 from streaming_form_data.parser import ParseFailedException, parse_content_boundary
 from streaming_form_data.targets import BaseTarget
+
+from ret_kit.errors import Invalid, Kind, RetError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -106,7 +107,7 @@ class _Collector:
 
 class _FilePart(BaseTarget):
     def __init__(self, collector: _Collector) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] - the parser leaves its validator untyped
         self._collector = collector
         self.open = False
 
@@ -137,7 +138,7 @@ class _FilePart(BaseTarget):
 
 class _FieldPart(BaseTarget):
     def __init__(self, name: str, collector: _Collector) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] - the parser leaves its validator untyped
         self._name = name
         self._collector = collector
         self._value = bytearray()

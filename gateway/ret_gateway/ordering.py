@@ -88,7 +88,7 @@ class Order:
         return True
 
 
-class Overrun(Exception):  # noqa: N818 - a fact about the listener, not an error of ours
+class Overrun(Exception):
     """The listener is so slow that state changes pile up; it must come back with `since`."""
 
 

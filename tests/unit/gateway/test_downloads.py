@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ret_gateway.downloads import Streamed, content_disposition, media_type
 from ret_kit.errors import NotFound
 
@@ -20,7 +21,7 @@ def extended_name(header: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    "name,kept",
     [
         ("one.csv", "one.csv"),
         ("größe € 日本.xlsx", "größe € 日本.xlsx"),

@@ -54,4 +54,6 @@ def test_every_nonce_is_new_and_long() -> None:
 def test_what_is_unused_is_denied() -> None:
     assert EVERYWHERE["x-frame-options"] == "DENY"
     assert EVERYWHERE["x-content-type-options"] == "nosniff"
-    assert {"camera=()", "geolocation=()", "microphone=()", "usb=()"} <= set(EVERYWHERE["permissions-policy"].split(", "))
+    assert {"camera=()", "geolocation=()", "microphone=()", "usb=()"} <= set(
+        EVERYWHERE["permissions-policy"].split(", ")
+    )

@@ -7,6 +7,7 @@ import secrets
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ret_gateway.multipart import (
     CHUNK,
     Event,
@@ -70,8 +71,14 @@ def test_an_empty_file_is_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "meant"),
-    [("a%22b.zip", 'a"b.zip'), ("100%25.zip", "100%25.zip"), ("x%0Ay", "x\ny"), ("日本.zip", "日本.zip"), ("a;b=c.zip", "a;b=c.zip")],
+    "sent,meant",
+    [
+        ("a%22b.zip", 'a"b.zip'),
+        ("100%25.zip", "100%25.zip"),
+        ("x%0Ay", "x\ny"),
+        ("日本.zip", "日本.zip"),
+        ("a;b=c.zip", "a;b=c.zip"),
+    ],
 )
 def test_a_file_has_the_name_the_browser_meant(sent: str, meant: str) -> None:
     assert meant_filename(sent) == meant
@@ -88,7 +95,7 @@ def test_unknown_fields_are_skipped() -> None:
         b"no form at all",
         part("file", b"cut off", "a")[:-2],
         part("file", b"no end", "a"),
-        form(part("file", b"x", "a")) [:-5],
+        form(part("file", b"x", "a"))[:-5],
         part("file", b"x", "a") + b'--limit\r\nContent-Disposition: form-data; name="na',
     ],
     ids=["text", "inside the file", "after the file", "inside the end", "inside a header"],
@@ -98,14 +105,16 @@ def test_a_broken_form_is_malformed(body: bytes) -> None:
         read(body)
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=\r\nx"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=\r\nx"]
+)
 def test_a_form_without_a_boundary_is_malformed(content_type: str) -> None:
     with pytest.raises(MalformedForm):
         FormReader(content_type, FIELDS, 1)
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    "body,field",
     [
         (form(part("name", b"x")), "file"),
         (form(part("file", b"a text field called file")), "file"),
@@ -129,13 +138,15 @@ def test_a_file_over_the_limit_is_refused_as_soon_as_it_is() -> None:
     assert caught.value.extra() == {"limit": "10"}
 
 
-@pytest.mark.parametrize("start", [b"--limit\r\nX-Header: ", b'--limit\r\nContent-Disposition: form-data; name="other"\r\n\r\n'])
+@pytest.mark.parametrize(
+    "start", [b"--limit\r\nX-Header: ", b'--limit\r\nContent-Disposition: form-data; name="other"\r\n\r\n']
+)
 def test_headers_and_unknown_parts_without_end_do_not_fill_the_memory(start: bytes) -> None:
     reader = FormReader(TYPE, FIELDS, limit=1 << 30)
     reader.feed(start)
+    reader.feed(b"x" * 65536)
     with pytest.raises(MalformedForm):
-        for _ in range(100):
-            reader.feed(b"x" * 65536)
+        [reader.feed(b"x" * 65536) for _ in range(100)]
 
 
 @given(st.binary(max_size=300))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ret.jobs.v1 import jobs_pb2
 from ret_gateway.ordering import Backlog, Order, Overrun, Verdict, is_state_change
 
@@ -54,7 +55,8 @@ def test_a_state_change_after_a_gap_asks_for_what_may_be_missing() -> None:
 def test_the_rows_fill_the_gap_in_order_and_once() -> None:
     order = Order.after({"ingest-1": 1})
     changes = [state(5), state(2), state(1), state(2, "ingest-2")]
-    assert [(one.job.id, one.seq) for one in order.unsent(changes)] == [("ingest-1", 2), ("ingest-1", 5), ("ingest-2", 2)]
+    sent = [(one.job.id, one.seq) for one in order.unsent(changes)]
+    assert sent == [("ingest-1", 2), ("ingest-1", 5), ("ingest-2", 2)]
     assert list(order.unsent(changes)) == []
 
 

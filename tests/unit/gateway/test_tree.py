@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ret.ingest.v1 import ingest_pb2
 from ret_gateway.tree import BUFFER, nested_json
 
@@ -29,24 +30,24 @@ async def nested(node: Node, size: int = 7) -> list[bytes]:
     return [piece async for piece in nested_json(batches(flat(node), size))]
 
 
-leaves = st.builds(
-    lambda name, kind: {"name": name, "path": name, "type": kind} | ({"document_id": "d"} if kind == "document" else {}),
-    st.text(max_size=8),
-    st.sampled_from(["document", "other"]),
-)
-trees = st.recursive(
-    leaves,
-    lambda inner: st.builds(
-        lambda name, kind, children: {"name": name, "path": name, "type": kind, "children": children},
-        st.text(max_size=8),
-        st.sampled_from(["zip", "folder"]),
-        st.lists(inner, max_size=4),
-    ),
-    max_leaves=20,
-)
+def leaf(name: str, kind: str) -> Node:
+    node: Node = {"name": name, "path": name, "type": kind}
+    return node | ({"document_id": "d"} if kind == "document" else {})
 
 
-@given(trees, st.integers(1, 5))
+def container(name: str, kind: str, children: list[Node]) -> Node:
+    return {"name": name, "path": name, "type": kind, "children": children}
+
+
+def containers(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.builds(container, st.text(max_size=8), st.sampled_from(["zip", "folder"]), st.lists(inner, max_size=4))
+
+
+LEAVES = st.builds(leaf, st.text(max_size=8), st.sampled_from(["document", "other"]))
+TREES = st.recursive(LEAVES, containers, max_leaves=20)
+
+
+@given(TREES, st.integers(1, 5))
 async def test_any_tree_comes_back_as_it_was(tree: Node, size: int) -> None:
     assert json.loads(b"".join(await nested(tree, size))) == tree
 
@@ -59,7 +60,7 @@ async def test_a_hundred_levels_close_again() -> None:
 
 
 async def test_a_big_tree_is_written_in_pieces_of_bounded_size() -> None:
-    children = [{"name": f"{n}.xml", "path": f"a/{n}.xml", "type": "document", "document_id": f"{n:032}"} for n in range(5000)]
+    children = [leaf(f"document number {n}.xml", "document") for n in range(5000)]
     pieces = await nested({"name": "a", "path": "a", "type": "zip", "children": children}, 500)
     assert len(pieces) > 5
     assert max(map(len, pieces)) < 2 * BUFFER
