@@ -64,7 +64,7 @@ def as_json(service: str, line: str) -> str:
     """A line as one JSON object: as it is when it is one already, else wrapped."""
     if line.startswith("{") and line.endswith("}"):
         return line
-    words = {"time": now(), "level": "info", "service": service, "logger": "ret.run", "message": line}
+    words = {"time": now(), "level": "INFO", "service": service, "logger": "ret.run", "message": line}
     return json.dumps(words, ensure_ascii=False)
 
 

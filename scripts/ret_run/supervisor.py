@@ -89,7 +89,7 @@ class Supervisor:
             if time.monotonic() > until:
                 late = waited_for or self._suspect()
                 raise NotStarted(late.program.name, "was not ready in time", list(late.log.last))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     def _suspect(self) -> Kept:
         """Whom to show when everything runs and yet is not ready: who crashed most, else who does not listen."""
