@@ -34,8 +34,7 @@ class Warned:
 @dataclass(frozen=True)
 class Flattened:
     """What a document became. `tables` has the main one first; `values` were in the document, `written` are in the cells:
-    they must be equal. `record_path` and `candidates` say what was taken for a record and what could have been. `size` is in
-    bytes."""
+    they must be equal. `record_path` and `candidates` say what was taken for a record and what could have been."""
 
     tables: list[TablePlan]
     values: Tally
@@ -43,7 +42,6 @@ class Flattened:
     warnings: list[Warned]
     record_path: str
     candidates: list[Candidate]
-    size: int
 
     @property
     def conserved(self) -> bool:
@@ -113,7 +111,7 @@ class ExpatFlattening:
         yield from builder.ready
         self._result = Flattened(
             laid.tables, shape.values, written, _warnings(shape), "/".join(laid.record.steps),
-            [one for _, one in candidates(shape)], shape.size)
+            [one for _, one in candidates(shape)])
 
     def result(self) -> Flattened:
         if self._result is None:

@@ -1,0 +1,219 @@
+"""What a pool child does: documents in, Parquet tables out, each document on its own.
+
+A document that cannot be converted fails alone, with its reason; the others of the same call are not touched by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, TypedDict
+
+from ret_kit.blobs import Blobs
+from ret_kit.errors import BlobDamaged, RetError
+
+from ret_convert.delimited import delimited_flatten
+from ret_convert.errors import DocumentFailed, NotReadYet
+from ret_convert.flatten import Flatten, Flattened, Options, Warned, expat_flatten
+from ret_convert.layout import Layout
+from ret_convert.tables import Written, store
+
+log = logging.getLogger("ret.convert")
+
+NATIVE = "native"
+LOST = "VALUES_LOST"
+TABLES = uuid.UUID("5d0a5b0e-6c3f-4b4e-9a55-2f1b6f6f5c11")
+"""Namespace of the ids of tables: the same job, document and name give the same id, however often it is tried."""
+
+
+class SourceOrder(TypedDict):
+    """One document to convert, as ingest names it; `key`, `offset`, `length`, `sha256` are where its bytes are."""
+
+    document_id: str
+    name: str
+    media_type: str
+    bytes: int
+    key: str
+    offset: int
+    length: int
+    sha256: str
+
+
+class Order(TypedDict):
+    """What `convert` is asked for. `prefix` is where tables go; `record_paths` are by document."""
+
+    blobs: str
+    prefix: str
+    job_id: str
+    layout: str
+    repeats: int
+    columns: int
+    record_paths: dict[str, str]
+    sources: list[SourceOrder]
+
+
+class TableMade(TypedDict):
+    """A table that was stored."""
+
+    id: str
+    name: str
+    role: str
+    rows: int
+    columns: int
+    cells: int
+    blob_key: str
+    size: int
+    sha256: str
+
+
+class Outcome(TypedDict):
+    """What became of one document."""
+
+    document_id: str
+    status: Literal["converted", "failed"]
+    method: str
+    fidelity: float | None
+    bytes: int
+    tables: list[TableMade]
+    warnings: list[dict[str, str]]
+
+
+@dataclass
+class Progress:
+    """How far a call is, as it is reported: documents and bytes that are done, and figures of what was made."""
+
+    report: Callable[[dict[str, Any]], None]
+    documents: int = 0
+    bytes: int = 0
+    rows: int = 0
+    cells: int = 0
+    failed: int = 0
+    methods: dict[str, int] = field(default_factory=dict[str, int])
+
+    def within(self, done: int) -> None:
+        """Bytes of the document in hand that are done."""
+        self.report({"documents": self.documents, "bytes": self.bytes + done, "rows": self.rows, "cells": self.cells,
+                     "failed": self.failed, "methods": self.methods})
+
+    def finished(self, outcome: Outcome) -> None:
+        """A document is done."""
+        self.documents += 1
+        self.bytes += outcome["bytes"]
+        self.rows += sum(table["rows"] for table in outcome["tables"])
+        self.cells += sum(table["cells"] for table in outcome["tables"])
+        if outcome["status"] == "failed":
+            self.failed += 1
+        else:
+            self.methods[outcome["method"]] = self.methods.get(outcome["method"], 0) + 1
+        self.within(0)
+
+
+def convert(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Convert the documents of an `Order`; gives `{outcomes: [Outcome], seconds}`. StorageFull and the like end the call."""
+    order: Order = payload  # pyright: ignore[reportAssignmentType] - JSON of our own parent
+    blobs = Blobs(order["blobs"])
+    started = time.monotonic()
+    progress = Progress(report)
+    outcomes: list[Outcome] = []
+    for source in order["sources"]:
+        outcome = converted(blobs, order, source, progress.within)
+        outcomes.append(outcome)
+        progress.finished(outcome)
+    return {"outcomes": outcomes, "seconds": time.monotonic() - started}
+
+
+def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]) -> Outcome:
+    """One document, converted or failed with its reason."""
+    made = Outcome(document_id=source["document_id"], status="failed", method="", fidelity=None, bytes=source["bytes"],
+                   tables=[], warnings=[])
+    try:
+        flattened, tables = tabulate(blobs, order, source, progress)
+    except (DocumentFailed, BlobDamaged) as error:
+        made["warnings"] = [{"code": error.code, "detail": error.detail}]
+        return made
+    except RetError:
+        raise  # of the store: nothing of this one document
+    except Exception as error:  # a fault of ours must not take the other documents with it
+        log.exception("converting a document failed", extra={"document_id": source["document_id"]})
+        made["warnings"] = [{"code": "INTERNAL", "detail": f"Converting failed with an error of ours ({type(error).__name__})."}]
+        return made
+    made["status"], made["method"], made["fidelity"] = "converted", NATIVE, flattened.fidelity
+    made["warnings"] = [{"code": one.code, "detail": one.detail} for one in [*flattened.warnings, *_unkept(flattened, source)]]
+    made["tables"] = [
+        TableMade(id=uuid.uuid5(TABLES, f"{order['job_id']}/{source['document_id']}/{one.name}").hex, name=one.name,
+                  role=one.role, rows=one.rows, columns=one.columns, cells=one.cells, blob_key=one.blob.key,
+                  size=one.blob.size, sha256=one.blob.sha256)
+        for one in tables]
+    return made
+
+
+def tabulate(
+    blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]
+) -> tuple[Flattened, list[Written]]:
+    """Flatten a document and store its tables, the main one first. DocumentFailed when it cannot be."""
+    flatten = reader_of(source["name"], source["media_type"])
+    options = Options(layout=Layout(order["layout"]), record_path=order["record_paths"].get(source["document_id"]),
+                      repeats=order["repeats"], columns=order["columns"])
+    openings = iter([True])
+
+    def opened() -> BinaryIO:
+        file = blobs.reader(source["key"], source["offset"], source["length"])
+        # The first reading is always to the end, so it is the one that proves the bytes.
+        return Proven(file, source) if next(openings, False) else file
+
+    flattening = flatten(opened, options, progress)
+    stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
+    flattened = flattening.result()
+    return flattened, [stored[table] for table in flattened.tables if table in stored]
+
+
+def reader_of(name: str, media_type: str) -> Flatten:
+    """How a document is read, by what ingest found it to be. NotReadYet for spreadsheets."""
+    lower = name.lower().removesuffix(".gz")
+    if "csv" in media_type or "tab-separated" in media_type or lower.endswith((".csv", ".tsv")):
+        return delimited_flatten
+    if "spreadsheet" in media_type or "excel" in media_type or lower.endswith((".xlsx", ".xls", ".ods")):
+        raise NotReadYet(what="Spreadsheets")
+    return expat_flatten
+
+
+def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
+    """The confession, and the entry in our own log, when the tables do not hold what the document held."""
+    if flattened.conserved:
+        return []
+    lost = flattened.values.count - flattened.written.count
+    log.error("values of a document were not conserved", extra={
+        "document_id": source["document_id"], "values": flattened.values.count, "written": flattened.written.count,
+        "values_hash": flattened.values.hex, "written_hash": flattened.written.hex})
+    return [Warned(LOST, f"{max(lost, 1)} of {flattened.values.count} values are not in the tables.")]
+
+
+class Proven(io.RawIOBase):
+    """A document's bytes that are hashed while they are read; at their end BlobDamaged, if they are not those stored."""
+
+    def __init__(self, file: BinaryIO, source: SourceOrder) -> None:
+        super().__init__()
+        self._file = file
+        self._source = source
+        self._digest = hashlib.sha256()
+        self._left = source["length"]
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self._digest.update(data)
+        self._left -= len(data)
+        if (not data or not self._left) and self._source["sha256"] not in ("", self._digest.hexdigest()):
+            raise BlobDamaged(self._source["key"])
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
