@@ -171,6 +171,8 @@ class Bus:
 
     async def enqueue(self, subject: str, data: bytes, msg_id: str, headers: Mapping[str, str] | None = None) -> None:
         """Into the subject's stream, once for a message id; returns when it is stored there."""
+        if not self._client.is_connected:  # it would be buffered, and then nobody would know whether it was stored
+            raise Unavailable(what="bus")
         carried = _with_trace(headers) | {"Nats-Msg-Id": msg_id}
         try:
             try:
