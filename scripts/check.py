@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLS = f"{ROOT / '.venv' / 'ret-node'}:{Path(sys.executable).parent}"
 BUF = ROOT / "scripts" / "buf" / "node_modules" / ".bin" / "buf"
 
 
@@ -64,7 +65,7 @@ def run(check: Check) -> bool:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", "PATH": f"{TOOLS}:{os.environ.get('PATH', '')}"},
     )
     good = done.returncode == 0
     line = f"{'ok  ' if good else 'FAIL'} {check.name} ({time.monotonic() - began:.0f} s)"

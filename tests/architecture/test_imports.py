@@ -23,8 +23,9 @@ PACKAGES = {
     "ret_run": ROOT / "scripts/ret_run",
 }
 SERVICES = ["ret_auth", "ret_ingest", "ret_convert"]
-# auth has events to send and no jobs to work on: its `announce` is what `worker` is elsewhere.
-EDGES = {"__main__", "server", "worker", "announce"}
+# Where protobuf stops. auth has events to send and no jobs to work on: its `announce` is what `worker` is elsewhere.
+# `messages` and `selection` are the part of ingest's server that turns rows into messages, one by one and streamed.
+EDGES = {"__main__", "server", "worker", "announce", "messages", "selection"}
 TRANSPORT = {"grpc", "grpc_status", "nats", "fastapi", "starlette", "uvicorn", "google"}
 DRIVERS = {"sqlite3", "aiosqlite", "psycopg"}
 # Pure: what these say depends on nothing but their arguments.
