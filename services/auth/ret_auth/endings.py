@@ -259,6 +259,12 @@ async def closing_since(conn: AsyncConnection, since_ms: int) -> list[Ended]:
     return [Ended(row.session_id, Reason(row.reason)) for row in rows]
 
 
+async def is_due(conn: AsyncConnection, now_ms: int) -> bool:
+    """Whether an order is to be given again, or a second sweep to begin."""
+    due = select(ENDINGS.session_id).where(ENDINGS.finished_at_ms.is_(None), ENDINGS.next_order_ms <= now_ms).limit(1)
+    return (await conn.execute(due)).first() is not None
+
+
 async def forget(conn: AsyncConnection, before_ms: int) -> int:
     """Delete sessions whose end was finished before a time; their receipts stay."""
     finished = select(ENDINGS.session_id).where(ENDINGS.finished_at_ms < before_ms)

@@ -54,7 +54,7 @@ class PasswordRules:
 
 
 def _bare(text: str) -> str:
-    """The letters alone, without the numbers and marks that people put around a name; a text without letters as it is."""
+    """The letters alone, without the numbers and marks people put around a name; a text without letters as it is."""
     return "".join(character for character in text if character.isalpha()) or text
 
 

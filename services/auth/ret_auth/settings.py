@@ -141,11 +141,14 @@ class AuthSettings(KitSettings):
             self.auth_lock_forget_seconds * SECOND,
         )
 
+    def services(self) -> tuple[str, ...]:
+        """The services that hold something of sessions."""
+        return tuple(name.strip() for name in self.auth_session_services.split(",") if name.strip())
+
     def ending_rules(self) -> EndingRules:
         """How the end of a session is followed up."""
-        services = tuple(name.strip() for name in self.auth_session_services.split(",") if name.strip())
         return EndingRules(
-            services,
+            self.services(),
             round(self.auth_second_sweep_seconds * SECOND),
             round(self.auth_repeat_seconds * SECOND),
             round(self.auth_repeat_longest_seconds * SECOND),

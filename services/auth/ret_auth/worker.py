@@ -19,6 +19,7 @@ from ret_auth.ports import Ports
 from ret_auth.presence import Presence
 from ret_auth.schema import reset_tokens
 from ret_auth.sessions import SESSIONS
+from ret_auth.touches import Touches
 from ret_kit import telemetry
 from ret_kit.blobs import Blobs, session_prefix
 from ret_kit.bus import Bus, Delivery
@@ -41,22 +42,6 @@ class Pace:
     touch_s: float
     keys_s: float
     keep_sessions_ms: int
-
-
-class Touches:
-    """Sessions that were seen in use since the last write: one update for all of them instead of one a request."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def seen(self, session_id: str) -> None:
-        """The session is in use."""
-        self._seen.add(session_id)
-
-    def taken(self) -> list[str]:
-        """What was seen since the last time."""
-        seen, self._seen = self._seen, set()
-        return sorted(seen)
 
 
 class Worker:
@@ -116,17 +101,19 @@ class Worker:
 
     async def reconcile(self) -> None:
         """Say again what Redis may have lost, order again what nobody answered, finish what a crash left unfinished."""
-        async with self._ports.db.write() as conn:
+        async with self._ports.db.read() as conn:
             now = await clock(conn)
             closing = await endings.closing_since(conn, now - ANNOUNCED_AGAIN_MS)
-            repeated = await self._ports.closing.repeat(conn, now)
+            is_due = await endings.is_due(conn, now)
             answered = await self._ports.closing.answered(conn)
+        if is_due:
+            async with self._ports.db.write() as conn:
+                repeated = await self._ports.closing.repeat(conn, now)
+            await self._announcements.ended(repeated)
         if closing:
             await self._presence.closing([one.session_id for one in closing])
-        await self._announcements.ended(repeated)
         for session_id in answered:
             await self._finish(session_id)
-        await self._relay.flush(older_than_ms=STALE_MS)
 
     async def sweep(self) -> None:
         """Close sessions that have expired; delete what counts no more."""
@@ -139,6 +126,7 @@ class Worker:
         if expired:
             log.info("sessions expired", extra={"sessions": len(expired)})
         await self._announcements.ended(expired)
+        await self._relay.flush(older_than_ms=STALE_MS)
 
     async def touch(self) -> None:
         """Write down which sessions were in use."""
