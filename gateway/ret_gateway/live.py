@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ret.auth.v1 import auth_pb2
 from ret.jobs.v1 import jobs_pb2
+from ret.sessions.v1 import sessions_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import SESSION_NEEDED, Services, SignedIn, check_origin, ports_of
 from ret_gateway.jobs import service_of
@@ -34,6 +35,7 @@ BAD_TICKET = 4401
 SESSION_OVER = 4403
 TRY_AGAIN = 1013
 CLOSE_SECONDS = 1.0
+REASON_SECONDS = 0.3
 
 # A page of events this long may not be the last one.
 EVENTS_PAGE = 1000
@@ -56,10 +58,11 @@ class FirstMessage(BaseModel):
 class Closed(Exception):
     """The websocket is to be closed."""
 
-    def __init__(self, code: int, state: str = "") -> None:
+    def __init__(self, code: int, state: str = "", reason: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.state = state
+        self.reason = reason
 
 
 @router.post("/tickets")
@@ -116,8 +119,12 @@ async def _close(websocket: WebSocket, closed: Closed) -> None:
     with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
         async with asyncio.timeout(CLOSE_SECONDS):
             if closed.state:
-                await websocket.send_text(models.SessionMessage(state=closed.state).model_dump_json())
+                await websocket.send_text(_session_message(closed))
             await websocket.close(closed.code)
+
+
+def _session_message(closed: Closed) -> str:
+    return models.SessionMessage(state=closed.state, reason=closed.reason).model_dump_json()
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,9 @@ class Listener:
             await _first_of(self._tell(), self._hear(), self._watch_session(), self._until_over())
 
     async def _on_closing(self, subject: str, data: bytes) -> None:
-        del subject, data
-        self._end(Closed(SESSION_OVER, "closing"))
+        del subject
+        reason = sessions_pb2.SessionClosing.FromString(data).reason
+        self._end(Closed(SESSION_OVER, "closing", reason))
 
     async def _on_progress(self, subject: str, data: bytes) -> None:
         del subject
@@ -189,6 +197,9 @@ class Listener:
                 await self._ports.guard.check(self._ticket.session_id)
             except RetError as error:
                 over = error.kind is Kind.UNAUTHENTICATED
+                if over:  # NATS, which also says why, is usually a moment behind
+                    with suppress(TimeoutError):
+                        raise await asyncio.wait_for(asyncio.shield(self._over), REASON_SECONDS) from None
                 raise Closed(SESSION_OVER if over else TRY_AGAIN, "closing" if over else "") from None
 
     async def _tell(self) -> None:

@@ -216,10 +216,11 @@ class JobMessage(BaseModel):
 
 
 class SessionMessage(BaseModel):
-    """On the websocket: the session is ending; the websocket closes after it."""
+    """On the websocket: the session is ending; the websocket closes after it. `reason` is empty where it is unknown."""
 
     type: Literal["session"] = "session"
     state: str
+    reason: str = ""
 
 
 # --- collections and documents -----------------------------------------------------------------------------------
