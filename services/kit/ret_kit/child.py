@@ -1,7 +1,8 @@
 """A pool child: one process that runs named functions for its parent and can be killed at any moment.
 
 Spoken over a socket pair, one frame after the other: a type byte, a length (4 bytes, big endian), the body.
-`J` is a JSON object, `D` is raw data of a stream. Nothing is pickled, and only functions of the preloaded modules can be named.
+`J` is a JSON object, `D` is raw data of a stream. Nothing is pickled, and only functions of the preloaded modules can
+be named.
 """
 
 from __future__ import annotations
@@ -103,10 +104,25 @@ def failure(error: BaseException) -> dict[str, Any]:
     from ret_kit.errors import RetError  # noqa: PLC0415 - after the network is left and the limits are set
 
     if isinstance(error, RetError):
-        return {"error": {"kind": str(error.kind), "code": error.code, "detail": error.detail,
-                          "transient": error.transient, "extra": error.extra()}}
+        return {
+            "error": {
+                "kind": str(error.kind),
+                "code": error.code,
+                "detail": error.detail,
+                "transient": error.transient,
+                "extra": error.extra(),
+            }
+        }
     log.error("function failed in a pool child", exc_info=error)
-    return {"error": {"kind": "INTERNAL", "code": "INTERNAL", "detail": type(error).__name__, "transient": True, "extra": {}}}
+    return {
+        "error": {
+            "kind": "INTERNAL",
+            "code": "INTERNAL",
+            "detail": type(error).__name__,
+            "transient": True,
+            "extra": {},
+        }
+    }
 
 
 def answer(pipe: Pipe, call: dict[str, Any], allowed: set[str]) -> None:

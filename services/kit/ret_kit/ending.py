@@ -1,4 +1,7 @@
-"""The end of a session in one service: nothing new from now on, children killed, rows and blobs gone, the count answered."""
+"""The end of a session in one service.
+
+Nothing new from now on, children killed, rows and blobs gone, the count answered.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +53,20 @@ class Closings:
 class Endings:
     """Carries out `sessions.ended`. `forget` deletes the service's own rows of a session and gives their number."""
 
-    def __init__(self, service: str, db: Database, tables: JobTables, bus: Bus, blobs: Blobs, forget: Forget,  # noqa: PLR0913, PLR0917 - its ports
-                 pools: Sequence[Pool] = ()) -> None:
+    def __init__(
+        self,
+        service: str,
+        db: Database,
+        tables: JobTables,
+        bus: Bus,
+        blobs: Blobs,
+        forget: Forget,
+        pools: Sequence[Pool] = (),
+    ) -> None:
         self._service, self._db, self._tables, self._bus, self._blobs = service, db, tables, bus, blobs
         self._forget, self._closings = forget, Closings(bus, pools)
-        # What was deleted stands in SQLite's file until it is rewritten; a process that begins cannot know whether that was done.
+        # What was deleted stands in SQLite's file until it is rewritten; a process that begins cannot know whether
+        # that was done.
         self._compacting, self._dirty = asyncio.Lock(), True
 
     async def run(self) -> None:
@@ -72,11 +84,17 @@ class Endings:
     async def _on_ended(self, delivery: Delivery) -> None:
         order = sessions_pb2.EndSession.FromString(delivery.data)
         rows, blobs = await self.end(order.session_id)
-        answer = sessions_pb2.SessionCleared(session_id=order.session_id, service=self._service, sweep=order.sweep,
-                                             rows=rows, blobs=blobs)
-        # A name of its own for every answer: auth asks again when one is lost, and the stream must not take it for a repetition.
-        await self._bus.enqueue(CLEARED, answer.SerializeToString(),
-                                f"{order.session_id}:{self._service}:{order.sweep}:{time.time_ns()}", None)
+        answer = sessions_pb2.SessionCleared(
+            session_id=order.session_id, service=self._service, sweep=order.sweep, rows=rows, blobs=blobs
+        )
+        # A name of its own for every answer: auth asks again when one is lost, and the stream must not take it for a
+        # repetition.
+        await self._bus.enqueue(
+            CLEARED,
+            answer.SerializeToString(),
+            f"{order.session_id}:{self._service}:{order.sweep}:{time.time_ns()}",
+            None,
+        )
         await delivery.ack()
 
     async def end(self, session_id: str) -> tuple[int, int]:
@@ -84,8 +102,13 @@ class Endings:
         async with self._db.write() as conn:
             await self._entomb(conn, session_id)
             rows = await self._forget(conn, session_id)
-            for table in (self._tables.outbox, self._tables.idempotency, self._tables.tasks, self._tables.job_events,
-                          self._tables.jobs):
+            for table in (
+                self._tables.outbox,
+                self._tables.idempotency,
+                self._tables.tasks,
+                self._tables.job_events,
+                self._tables.jobs,
+            ):
                 rows += (await conn.execute(delete(table).where(table.c.session_id == session_id))).rowcount
         await self._closings.heard(f"{CLOSING}.{session_id}", b"")
         blobs = await self._blobs.delete_prefix(session_prefix(session_id))
@@ -96,8 +119,12 @@ class Endings:
 
     async def _entomb(self, conn: AsyncConnection, session_id: str) -> None:
         stones = self._tables.tombstones
-        await conn.execute(insert(stones).from_select(["session_id", "at"], select(literal(session_id), now_ms()).where(
-            ~exists().where(stones.c.session_id == session_id))))
+        await conn.execute(
+            insert(stones).from_select(
+                ["session_id", "at"],
+                select(literal(session_id), now_ms()).where(~exists().where(stones.c.session_id == session_id)),
+            )
+        )
 
     async def _compact(self) -> None:
         """Rewrite the database file, once for all sessions whose rows were deleted before it began."""

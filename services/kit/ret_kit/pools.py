@@ -1,6 +1,7 @@
 """Killable, limited processes for work on the processor: the event loop never parses.
 
-A call runs in one child of its own. Cancelling the call kills the child; a child that dies, grows past its memory limit or
+A call runs in one child of its own. Cancelling the call kills the child; a child that dies, grows past its memory
+limit or
 runs too long takes only its own call with it, and is replaced.
 """
 
@@ -15,6 +16,7 @@ import socket
 import sys
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ret_kit import telemetry
@@ -22,7 +24,7 @@ from ret_kit.child import DATA, HEAD
 from ret_kit.errors import Kind, RemoteFailure, RetError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from typing import Self
 
 log = logging.getLogger("ret.pool")
@@ -115,8 +117,7 @@ class Child:
     def resident_bytes(self) -> int:
         """Resident memory; 0 when the process is gone."""
         try:
-            with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
-                return int(file.read().split()[1]) * PAGE
+            return int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]) * PAGE
         except (OSError, IndexError):
             return 0
 
@@ -141,8 +142,9 @@ class Pool:
     `offline` asks for children without a network, which holds where the kernel allows it; give it when blobs are local.
     """
 
-    def __init__(self, service: str, size: int, preload: Sequence[str], limits: Limits | None = None, *,
-                 offline: bool = False) -> None:
+    def __init__(
+        self, service: str, size: int, preload: Sequence[str], limits: Limits | None = None, *, offline: bool = False
+    ) -> None:
         self._service, self._size, self._preload, self._offline = service, size, tuple(preload), offline
         self._limits = limits or Limits()
         self._idle: asyncio.Queue[Child | None] = asyncio.Queue()
@@ -166,8 +168,14 @@ class Pool:
                 idle.append(child)
         await asyncio.gather(*(child.close() for child in idle))
 
-    async def call(self, function: str, payload: dict[str, Any], *, session_id: str = "",
-                   on_report: Callable[[dict[str, Any]], Awaitable[None]] | None = None) -> dict[str, Any]:
+    async def call(
+        self,
+        function: str,
+        payload: dict[str, Any],
+        *,
+        session_id: str = "",
+        on_report: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
+    ) -> dict[str, Any]:
         """Run `module:function(payload, report)` in a child and give its result, a JSON object.
 
         Raises the function's own RetError; WorkerLost, MemoryExceeded or TimeExceeded when the child did not finish.
@@ -183,10 +191,11 @@ class Pool:
                 else:
                     return ended(message)
 
-    async def stream(self, function: str, payload: dict[str, Any], *, session_id: str = "") -> AsyncIterator[bytes]:
+    async def stream(self, function: str, payload: dict[str, Any], *, session_id: str = "") -> AsyncGenerator[bytes]:
         """Run `module:function(payload, write)` in a child and give what it writes, as it writes it.
 
-        The child waits while nobody reads. An error raises where it happens; closing the iterator early kills the child.
+        The child waits while nobody reads. An error raises where it happens; closing the iterator early kills the
+        child.
         """
         async with self._child(function, payload, session_id, stream=True) as child:
             while True:
@@ -205,7 +214,9 @@ class Pool:
         return len(mine)
 
     @asynccontextmanager
-    async def _child(self, function: str, payload: dict[str, Any], session_id: str, *, stream: bool) -> AsyncIterator[Child]:
+    async def _child(
+        self, function: str, payload: dict[str, Any], session_id: str, *, stream: bool
+    ) -> AsyncGenerator[Child]:
         """A child that has been given the call; back in the pool afterwards, or replaced."""
         child = await self._idle.get() or await self._start()
         child.session_id = session_id
@@ -229,8 +240,12 @@ class Pool:
 
     async def _give_back(self, child: Child, *, sound: bool) -> None:
         """Put a sound child back; else put an empty place there, which the next call fills."""
-        if sound and not self._closed and child.calls < self._limits.calls \
-                and child.resident_bytes() < self._limits.retire_bytes:
+        if (
+            sound
+            and not self._closed
+            and child.calls < self._limits.calls
+            and child.resident_bytes() < self._limits.retire_bytes
+        ):
             child.session_id = ""
             self._idle.put_nowait(child)
             return
@@ -261,11 +276,22 @@ class Pool:
     async def _start(self) -> Child:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "ret_kit.child", "--fd", str(theirs.fileno()), "--service", self._service,
-                       "--preload", ",".join(self._preload), *(["--offline"] if self._offline else [])]
+            command = [
+                sys.executable,
+                "-m",
+                "ret_kit.child",
+                "--fd",
+                str(theirs.fileno()),
+                "--service",
+                self._service,
+                "--preload",
+                ",".join(self._preload),
+                *(["--offline"] if self._offline else []),
+            ]
             process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL)
-        ours.setblocking(False)
+                *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
+            )
+        ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         child = Child(process, reader, writer)
         try:
@@ -281,6 +307,11 @@ class Pool:
 def ended(message: dict[str, Any]) -> dict[str, Any]:
     """The result of a final frame, or the error it carries."""
     if error := message.get("error"):
-        raise RemoteFailure(kind=Kind(error["kind"]), code=error["code"], detail=error["detail"],
-                            transient=error["transient"], fields=error["extra"])
+        raise RemoteFailure(
+            kind=Kind(error["kind"]),
+            code=error["code"],
+            detail=error["detail"],
+            transient=error["transient"],
+            fields=error["extra"],
+        )
     return message["result"]

@@ -11,12 +11,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # pool children and worker proce
 
 import job_worker
 from job_bench import SETTINGS, Bench
+from sqlalchemy import text
+
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus
 from ret_kit.database import Database
 from ret_kit.jobs.host import open_jobs
 from ret_kit.testing import NatsServer, PostgresServer, nats_server
-from sqlalchemy import text
 
 
 @pytest.fixture(autouse=True)

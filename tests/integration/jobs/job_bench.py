@@ -1,4 +1,7 @@
-"""A bench for the job machinery: a NATS server that can be stopped and wiped, worker processes, and what the rows say."""
+"""A bench for the job machinery.
+
+A NATS server that can be stopped and wiped, worker processes, and what the rows say.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import job_worker
+from sqlalchemy import and_, func, select
+
 from ret.jobs.v1 import jobs_pb2
 from ret.sessions.v1 import sessions_pb2
 from ret_kit.bus import Bus
 from ret_kit.ending import CLEARED, CLOSING, ENDED
-from ret_kit.errors import Unauthenticated
+from ret_kit.errors import Unauthenticated, Unavailable
 from ret_kit.jobs import Identity, JobSettings, NewJob
 from ret_kit.jobs.events import dumps
-from sqlalchemy import and_, func, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import Row
 
     from ret_kit.blobs import Blobs
     from ret_kit.bus import Delivery
     from ret_kit.database import Database
     from ret_kit.jobs.host import JobHost
     from ret_kit.testing.nats import NatsServer
-    from sqlalchemy import Row
 
-SETTINGS = JobSettings(lease_seconds=1.2, heartbeat_seconds=0.3, reconcile_seconds=0.4, backoff_seconds=0.1,
-                       progress_seconds=0.05, tasks_per_session=4, tasks_per_user=6)
+SETTINGS = JobSettings(
+    lease_seconds=1.2,
+    heartbeat_seconds=0.3,
+    reconcile_seconds=0.4,
+    backoff_seconds=0.1,
+    progress_seconds=0.05,
+    tasks_per_session=4,
+    tasks_per_user=6,
+)
 PATIENCE = 30.0
 
 
@@ -66,19 +78,30 @@ class WorkerProcess:
 class Bench:
     """What the tests do and look at."""
 
-    def __init__(self, db: Database, sql: str, nats: NatsServer, bus: Bus, blobs: Blobs, blobs_url: str, host: JobHost) -> None:  # noqa: PLR0913, PLR0917
+    def __init__(
+        self, db: Database, sql: str, nats: NatsServer, bus: Bus, blobs: Blobs, blobs_url: str, host: JobHost
+    ) -> None:
         self.db, self.sql, self.nats, self.bus, self.blobs, self.host = db, sql, nats, bus, blobs, host
         self.blobs_url, self.settings = blobs_url, SETTINGS
         self.workers: list[WorkerProcess] = []
         self.listeners: list[Any] = []
 
     async def worker(self, slots: int = 1) -> WorkerProcess:
-        asked = {"sql": self.sql, "nats": self.nats.url, "blobs": self.blobs_url, "slots": slots,
-                 "jobs": SETTINGS.model_dump()}
+        asked = {
+            "sql": self.sql,
+            "nats": self.nats.url,
+            "blobs": self.blobs_url,
+            "slots": slots,
+            "jobs": SETTINGS.model_dump(),
+        }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(Path(__file__).with_name("job_worker.py")), json.dumps(asked),
-            stdout=asyncio.subprocess.PIPE, process_group=0,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)})
+            sys.executable,
+            str(Path(__file__).with_name("job_worker.py")),
+            json.dumps(asked),
+            stdout=asyncio.subprocess.PIPE,
+            process_group=0,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        )
         worker = WorkerProcess(process)
         self.workers.append(worker)
         assert process.stdout
@@ -103,6 +126,17 @@ class Bench:
             await worker.process.wait()
         for listener in self.listeners:
             await listener.__aexit__(None, None, None)
+
+    async def stop_between_writes(self, worker: WorkerProcess) -> None:
+        """SIGSTOP, at a moment when the worker does not hold SQLite's one write lock: nobody could take over then."""
+        while True:
+            worker.signal_group(signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(2), self.db.write():
+                    return
+            except (TimeoutError, Unavailable):
+                worker.signal_group(signal.SIGCONT)
+                await asyncio.sleep(0.05)
 
     # --- doing ------------------------------------------------------------------------------------------------
 
@@ -139,7 +173,7 @@ class Bench:
     async def relay_sends(self, jobs: list[Row[Any]]) -> None:
         """Wait until the jobs' messages have left the outbox: they are in the stream, and nobody has taken them."""
         assert jobs
-        await self.until_async(lambda: self._outbox_empty())
+        await self.until_async(self._outbox_empty)
 
     async def _outbox_empty(self) -> bool:
         self.host.relay.wake()
@@ -185,13 +219,20 @@ class Bench:
 
     async def count(self, table: str) -> int:
         async with self.db.read() as conn:
-            return (await conn.execute(select(func.count()).select_from(job_worker.metadata.tables[table]))).scalar_one()
+            return (
+                await conn.execute(select(func.count()).select_from(job_worker.metadata.tables[table]))
+            ).scalar_one()
 
     async def effects(self, job_id: str) -> list[str]:
         effects = job_worker.effects
         async with self.db.read() as conn:
-            return list((await conn.execute(select(effects.c.what).where(effects.c.job_id == job_id)
-                                            .order_by(effects.c.what))).scalars())
+            return list(
+                (
+                    await conn.execute(
+                        select(effects.c.what).where(effects.c.job_id == job_id).order_by(effects.c.what)
+                    )
+                ).scalars()
+            )
 
     async def events(self) -> list[jobs_pb2.JobEvent]:
         events = self.host.store.tables.job_events
@@ -209,9 +250,22 @@ class Bench:
         tasks, most = self.host.store.tables.tasks, 0
         for _ in range(20):
             async with self.db.read() as conn:
-                most = max(most, (await conn.execute(select(func.count()).select_from(tasks).where(and_(
-                    tasks.c.job_id == job_id, tasks.c.published.is_(True),
-                    tasks.c.state.in_(("queued", "running")))))).scalar_one())
+                most = max(
+                    most,
+                    (
+                        await conn.execute(
+                            select(func.count())
+                            .select_from(tasks)
+                            .where(
+                                and_(
+                                    tasks.c.job_id == job_id,
+                                    tasks.c.published.is_(True),
+                                    tasks.c.state.in_(("queued", "running")),
+                                )
+                            )
+                        )
+                    ).scalar_one(),
+                )
             await asyncio.sleep(0.02)
         return most
 
@@ -220,7 +274,7 @@ class Bench:
         return {key.removeprefix(prefix) for key in await self.blobs.keys(f"{prefix}{job.id}/")}
 
     def children(self) -> set[int]:
-        return set().union(*(worker.children() for worker in self.workers))
+        return {pid for worker in self.workers for pid in worker.children()}
 
     # --- waiting ----------------------------------------------------------------------------------------------
 

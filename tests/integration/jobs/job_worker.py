@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, insert
+
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus
 from ret_kit.database import Database
@@ -31,16 +33,23 @@ from ret_kit.jobs import (
 )
 from ret_kit.jobs.host import open_jobs, work
 from ret_kit.pools import Limits, Pool
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, insert
 
 if TYPE_CHECKING:
-    from ret_kit.jobs.running import Running
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from ret_kit.jobs.running import Running
 
 metadata = MetaData()
 tables = job_tables(metadata)
-effects = Table("effects", metadata, Column("id", Integer, primary_key=True), Column("job_id", String(80)),
-                Column("session_id", String(80)), Column("what", String(80)), Column("fence", BigInteger))
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", String(80)),
+    Column("session_id", String(80)),
+    Column("what", String(80)),
+    Column("fence", BigInteger),
+)
 
 
 @dataclass
@@ -67,6 +76,7 @@ class Base:
     def effect(self, job: ClaimedJob, what: str, fence: int) -> Any:
         async def commit(conn: AsyncConnection) -> None:
             await conn.execute(insert(effects).values(job_id=job.id, session_id=job.session_id, what=what, fence=fence))
+
         return commit
 
     async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
@@ -77,7 +87,9 @@ class Base:
 
     async def abandoned(self, job: EndedJob) -> None:
         async with self.db.write() as conn:
-            await conn.execute(insert(effects).values(job_id=job.id, session_id=job.session_id, what="abandoned", fence=0))
+            await conn.execute(
+                insert(effects).values(job_id=job.id, session_id=job.session_id, what="abandoned", fence=0)
+            )
 
 
 class Linger(Base):
@@ -91,8 +103,9 @@ class Linger(Base):
         async def told(report: dict[str, Any]) -> None:
             await run.progress(report["done"], steps, "steps", {"rows": report["done"]})
 
-        result = await run.call("job_functions:linger", job.payload | {
-            "blobs": self.blobs, "key": run.staging + "out"}, told)
+        result = await run.call(
+            "job_functions:linger", job.payload | {"blobs": self.blobs, "key": run.staging + "out"}, told
+        )
         return Done(result | {"fence": run.fence}, self.effect(job, "finished", run.fence))
 
 
@@ -117,16 +130,25 @@ class Spread(Base):
 
     async def run(self, job: ClaimedJob, run: Running) -> Fanout:
         await run.progress(0, job.payload["tasks"], "parts")
-        return Fanout([TaskSpec({"number": number}, weight=2.0) for number in range(job.payload["tasks"])],
-                      job.payload["tasks"], "parts")
+        return Fanout(
+            [TaskSpec({"number": number}, weight=2.0) for number in range(job.payload["tasks"])],
+            job.payload["tasks"],
+            "parts",
+        )
 
     async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
         if task.payload["number"] == task.job.payload.get("broken"):
             raise Away
-        await run.call("job_functions:linger", {"steps": 2, "seconds": task.job.payload["seconds"],
-                                                "blobs": self.blobs, "key": run.staging + "out"})
-        return TaskDone({"number": task.payload["number"]}, 1, {"rows": 10, "methods": {"native": 1}},
-                        self.effect(task.job, f"task {task.payload['number']}", run.fence))
+        await run.call(
+            "job_functions:linger",
+            {"steps": 2, "seconds": task.job.payload["seconds"], "blobs": self.blobs, "key": run.staging + "out"},
+        )
+        return TaskDone(
+            {"number": task.payload["number"]},
+            1,
+            {"rows": 10, "methods": {"native": 1}},
+            self.effect(task.job, f"task {task.payload['number']}", run.fence),
+        )
 
     async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:
         return Done({"numbers": [result["number"] for result in results]}, self.effect(job, "closed", job.fence))
@@ -143,13 +165,23 @@ async def main(asked: dict[str, Any]) -> None:
     loop.add_signal_handler(signal.SIGTERM, here.cancel)
     settings = JobSettings(**asked["jobs"])
     blobs = Blobs(asked["blobs"])
-    async with Database(asked["sql"], "jobs") as db, await Bus.connect(asked["nats"]) as bus, \
-            open_jobs("jobs", db, tables, settings, bus) as host, \
-            Pool("jobs", asked["slots"], ["job_functions"], Limits(watch_seconds=0.1)) as pool:
+    async with (
+        Database(asked["sql"], "jobs") as db,
+        await Bus.connect(asked["nats"]) as bus,
+        open_jobs("jobs", db, tables, settings, bus) as host,
+        Pool("jobs", asked["slots"], ["job_functions"], Limits(watch_seconds=0.1)) as pool,
+    ):
         endings = Endings("jobs", db, tables, bus, blobs, forget, [pool])
         print("working", flush=True)
-        await work(host, [Linger(asked["blobs"], db), Fail(asked["blobs"], db), Spread(asked["blobs"], db)], bus, blobs,
-                   pool, endings, slots=asked["slots"])
+        await work(
+            host,
+            [Linger(asked["blobs"], db), Fail(asked["blobs"], db), Spread(asked["blobs"], db)],
+            bus,
+            blobs,
+            pool,
+            endings,
+            slots=asked["slots"],
+        )
 
 
 if __name__ == "__main__":

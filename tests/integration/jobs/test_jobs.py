@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ret.jobs.v1 import jobs_pb2
 from ret.sessions.v1 import sessions_pb2
@@ -107,7 +108,7 @@ async def test_a_stopped_worker_that_wakes_up_late_is_fenced_out(bench: Bench) -
     stopped = await bench.worker()
     job = await bench.create("linger", steps=4, seconds=1.5)
     await bench.until_state(job.id, "running")
-    stopped.signal_group(signal.SIGSTOP)
+    await bench.stop_between_writes(stopped)
     await bench.worker()
     row = await bench.ended(job.id)
     assert (row.state, row.fence) == ("succeeded", 2)
@@ -145,7 +146,7 @@ async def test_a_fan_out_is_closed_by_its_last_task_and_its_progress_adds_up(ben
     row = await bench.ended(job.id)
     assert row.result == '{"numbers":[0,1,2,3,4,5,6,7,8]}'
     assert (row.done, row.total, row.work_done, row.work_total) == (9, 9, 18, 18)
-    assert row.detail == '{"rows":90,"methods":{"native":9}}'
+    assert json.loads(row.detail) == {"rows": 90, "methods": {"native": 9}}
     await bench.until(lambda: heard and heard[-1].job.state == jobs_pb2.JOB_STATE_SUCCEEDED)
     done = [event.job.progress.done for event in sorted(heard, key=lambda event: event.seq)]
     assert done == sorted(done)
@@ -189,7 +190,11 @@ async def test_one_session_has_at_most_its_share_of_tasks_on_their_way(bench: Be
 
 async def test_a_cancelled_job_ends_at_once_and_stays_so(bench: Bench) -> None:
     await bench.worker(slots=2)
-    for kind, choices in (("linger", {"steps": 4, "seconds": 30}), ("spread", {"tasks": 5, "seconds": 30})):
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("linger", {"steps": 4, "seconds": 30}),
+        ("spread", {"tasks": 5, "seconds": 30}),
+    ]
+    for kind, choices in kinds:
         job = await bench.create(kind, **choices)
         await bench.until_state(job.id, "running")
         await asyncio.sleep(0.5)

@@ -5,9 +5,12 @@ import os
 import socket
 import sys
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from pathlib import Path
 
 import pytest
+
 from ret_kit.errors import RetError
 from ret_kit.pools import Limits, MemoryExceeded, Pool, TimeExceeded, WorkerLost
 
@@ -15,7 +18,7 @@ FUNCTIONS = ["job_functions"]
 
 
 @pytest.fixture
-async def pool():
+async def pool() -> AsyncGenerator[Pool]:
     async with Pool("test", 1, FUNCTIONS) as opened:
         yield opened
 
@@ -119,11 +122,15 @@ async def test_a_stream_comes_as_it_is_written_and_waits_for_its_reader(pool: Po
 
 
 async def test_a_stream_that_fails_raises_after_what_came_before(pool: Pool) -> None:
-    seen = 0
-    with pytest.raises(RetError) as raised:
+    seen: list[int] = []
+
+    async def read() -> None:
         async for piece in pool.stream("job_functions:pour", {"chunks": 3, "size": 10, "fail": True}):
-            seen += len(piece)
-    assert (seen, raised.value.code) == (30, "TOO_ODD")
+            seen.append(len(piece))  # noqa: PERF401 - what came before the error is the point
+
+    with pytest.raises(RetError) as raised:
+        await read()
+    assert (seen, raised.value.code) == ([10, 10, 10], "TOO_ODD")
 
 
 async def test_a_stream_that_is_left_kills_its_child(pool: Pool) -> None:
@@ -145,15 +152,21 @@ async def test_ending_a_session_kills_its_children_and_no_others() -> None:
 
 
 async def test_children_die_with_their_parent() -> None:
-    code = ("import asyncio, sys\nfrom ret_kit.pools import Pool\n"
-            "async def main():\n"
-            " async with Pool('test', 1, ['job_functions']) as pool:\n"
-            "  print((await pool.call('job_functions:double', {'number': 2}))['pid'], flush=True)\n"
-            "  await asyncio.sleep(60)\n"
-            "asyncio.run(main())\n")
+    code = (
+        "import asyncio, sys\nfrom ret_kit.pools import Pool\n"
+        "async def main():\n"
+        " async with Pool('test', 1, ['job_functions']) as pool:\n"
+        "  print((await pool.call('job_functions:double', {'number': 2}))['pid'], flush=True)\n"
+        "  await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)})
+        sys.executable,
+        "-c",
+        code,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+    )
     assert process.stdout
     async with asyncio.timeout(30):
         line = await process.stdout.readline()

@@ -1,6 +1,7 @@
 """Jobs: the row is the truth, JetStream only delivers.
 
-A job is created in one transaction with its event and its message, claimed by a conditional update that raises `fence` and
+A job is created in one transaction with its event and its message, claimed by a conditional update that raises
+`fence` and
 `attempt`, run in a killable child under a lease, and finished in a transaction guarded by the fence.
 """
 
@@ -20,5 +21,19 @@ from ret_kit.jobs.model import (
 )
 from ret_kit.jobs.schema import JobTables, job_tables
 
-__all__ = ["ClaimedJob", "ClaimedTask", "Done", "EndedJob", "Fanout", "Fenced", "Identity", "JobSettings", "JobTables",
-           "NewJob", "TaskDone", "TaskSpec", "Work", "job_tables"]
+__all__ = [
+    "ClaimedJob",
+    "ClaimedTask",
+    "Done",
+    "EndedJob",
+    "Fanout",
+    "Fenced",
+    "Identity",
+    "JobSettings",
+    "JobTables",
+    "NewJob",
+    "TaskDone",
+    "TaskSpec",
+    "Work",
+    "job_tables",
+]

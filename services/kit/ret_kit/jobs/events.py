@@ -29,11 +29,21 @@ def progress_subject(session_id: str, job_id: str) -> str:
 def job_message(row: Row[Any]) -> jobs_pb2.Job:
     """The job of a row of `jobs`."""
     message = jobs_pb2.Job(
-        id=row.id, type=row.type, state=STATES[row.state], session_id=row.session_id, attempt=row.attempt,
-        result_json=row.result, correlation_id=row.correlation_id, trace_id=trace_id(row.traceparent),
-        created_at_ms=row.created_at, started_at_ms=row.started_at, finished_at_ms=row.finished_at,
-        progress=jobs_pb2.Progress(done=row.done, total=row.total, unit=row.unit, percent=percent(row),
-                                   detail_json=detail(row)))
+        id=row.id,
+        type=row.type,
+        state=STATES[row.state],
+        session_id=row.session_id,
+        attempt=row.attempt,
+        result_json=row.result,
+        correlation_id=row.correlation_id,
+        trace_id=trace_id(row.traceparent),
+        created_at_ms=row.created_at,
+        started_at_ms=row.started_at,
+        finished_at_ms=row.finished_at,
+        progress=jobs_pb2.Progress(
+            done=row.done, total=row.total, unit=row.unit, percent=percent(row), detail_json=detail(row)
+        ),
+    )
     if row.state == "failed":
         message.error.CopyFrom(jobs_pb2.JobError(code=row.error_code, detail=row.error_detail))
     return message
@@ -73,10 +83,16 @@ def added(total: dict[str, Any], new: dict[str, Any], old: dict[str, Any]) -> di
     for name in new.keys() | old.keys():
         value, before = new.get(name, 0), old.get(name, 0)
         if isinstance(value, dict) or isinstance(before, dict):
-            result[name] = added(result.get(name) or {}, value or {}, before or {})
+            total_part: Any = result.get(name)
+            result[name] = added(total_part or {}, as_counters(value), as_counters(before))
         else:
             result[name] = result.get(name, 0) + value - before
     return result
+
+
+def as_counters(value: Any) -> dict[str, Any]:
+    """The counters one level deeper; none where there is nothing yet."""
+    return value or {}
 
 
 def dumps(value: Any) -> str:

@@ -16,7 +16,7 @@ from ret_kit.jobs.tasks import TaskStore
 from ret_kit.jobs.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from ret_kit.blobs import Blobs
     from ret_kit.bus import Bus
@@ -42,15 +42,28 @@ def process_name(service: str) -> str:
 
 
 @asynccontextmanager
-async def open_jobs(service: str, db: Database, tables: JobTables, settings: JobSettings, bus: Bus) -> AsyncIterator[JobHost]:
-    """Enough to create jobs: `async with db.write() as conn: await host.store.create(conn, …)`, then `host.relay.wake()`."""
+async def open_jobs(
+    service: str, db: Database, tables: JobTables, settings: JobSettings, bus: Bus
+) -> AsyncGenerator[JobHost]:
+    """Enough to create jobs.
+
+    `async with db.write() as conn: await host.store.create(conn, …)`, then `host.relay.wake()`.
+    """
     store = JobStore(db, tables, service, settings, process_name(service))
     async with Relay(db, store.outbox, bus) as relay:
         yield JobHost(store, TaskStore(store), relay)
 
 
-async def work(host: JobHost, works: Sequence[Work], bus: Bus, blobs: Blobs, pool: Pool, endings: Endings, *,  # noqa: PLR0913 - the composition
-               slots: int) -> None:
+async def work(
+    host: JobHost,
+    works: Sequence[Work],
+    bus: Bus,
+    blobs: Blobs,
+    pool: Pool,
+    endings: Endings,
+    *,
+    slots: int,
+) -> None:
     """Work on jobs and tasks, reconcile, and carry out the ends of sessions, until cancelled."""
     reconciler = Reconciler(host.tasks, works, bus, blobs, host.relay)
     worker = Worker(host.tasks, works, bus, blobs, pool, host.relay, slots, reconciler.wake)

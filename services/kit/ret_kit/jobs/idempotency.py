@@ -17,8 +17,11 @@ async def recall(conn: AsyncConnection, table: Table, session_id: str, route: st
     """What was answered first, or None; always None without a key."""
     if not key:
         return None
-    return (await conn.execute(select(table.c.answer).where(
-        table.c.session_id == session_id, table.c.route == route, table.c.key == key))).scalar_one_or_none()
+    return (
+        await conn.execute(
+            select(table.c.answer).where(table.c.session_id == session_id, table.c.route == route, table.c.key == key)
+        )
+    ).scalar_one_or_none()
 
 
 async def remember(conn: AsyncConnection, table: Table, session_id: str, route: str, key: str, answer: bytes) -> None:
@@ -27,5 +30,6 @@ async def remember(conn: AsyncConnection, table: Table, session_id: str, route: 
     Of two at the same time, one breaks the primary key and its transaction with it; it recalls the other's answer then.
     """
     if key:
-        await conn.execute(insert(table).values(session_id=session_id, route=route, key=key, answer=answer,
-                                                created_at=now_ms()))
+        await conn.execute(
+            insert(table).values(session_id=session_id, route=route, key=key, answer=answer, created_at=now_ms())
+        )

@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 class JobSettings(BaseModel, frozen=True):
     """Times and limits of the job machinery; seconds unless the name says otherwise."""
 
-    lease_seconds: float = Field(30, description="how long a claim holds without a sign of life")
-    heartbeat_seconds: float = Field(10, description="how often a running job renews its lease")
-    reconcile_seconds: float = Field(4, description="how often the reconciler looks for what was lost")
-    attempts: int = Field(3, description="attempts of a job or a task before it is failed")
-    backoff_seconds: float = Field(1, description="wait before the second attempt; doubled, with jitter, for each further one")
-    tasks_per_session: int = Field(8, description="tasks of one session that may be on their way at the same time")
-    tasks_per_user: int = Field(16, description="tasks of one user that may be on their way at the same time")
-    jobs_per_user: int = Field(4, description="jobs of one user that may run at the same time in a service")
-    progress_seconds: float = Field(0.25, description="shortest time between two progress events of a job in one worker")
+    lease_seconds: float = Field(default=30, description="how long a claim holds without a sign of life")
+    heartbeat_seconds: float = Field(default=10, description="how often a running job renews its lease")
+    reconcile_seconds: float = Field(default=4, description="how often the reconciler looks for what was lost")
+    attempts: int = Field(default=3, description="attempts of a job or a task before it is failed")
+    backoff_seconds: float = Field(
+        1, description="wait before the second attempt; doubled, with jitter, for each further one"
+    )
+    tasks_per_session: int = Field(
+        default=8, description="tasks of one session that may be on their way at the same time"
+    )
+    tasks_per_user: int = Field(default=16, description="tasks of one user that may be on their way at the same time")
+    jobs_per_user: int = Field(default=4, description="jobs of one user that may run at the same time in a service")
+    progress_seconds: float = Field(
+        0.25, description="shortest time between two progress events of a job in one worker"
+    )
 
 
 @dataclass
@@ -85,7 +91,10 @@ class ClaimedJob:
 
 @dataclass(frozen=True)
 class ClaimedTask:
-    """One part of a fanned-out job, held by this worker as long as its fence stands. `job` is the job as it was planned."""
+    """One part of a fanned-out job, held by this worker as long as its fence stands.
+
+    `job` is the job as it was planned.
+    """
 
     id: str
     ordinal: int
@@ -144,7 +153,10 @@ class Fanout:
 
 @dataclass(frozen=True)
 class TaskDone:
-    """A finished task: its result, how many units it has done in all, its counters, what to write in the fenced transaction."""
+    """A finished task.
+
+    Its result, how many units it has done in all, its counters, what to write in the fenced transaction.
+    """
 
     result: dict[str, Any]
     done: int
@@ -167,7 +179,10 @@ class Work(Protocol):
         ...
 
     async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:
-        """Fold the results of all tasks, in their order; called inside the last task's transaction, so it only computes."""
+        """Fold the results of all tasks, in their order.
+
+        Called inside the last task's transaction, so it only computes.
+        """
         ...
 
     async def abandoned(self, job: EndedJob) -> None:

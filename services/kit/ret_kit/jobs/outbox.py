@@ -33,16 +33,34 @@ class Outbox:
     def __init__(self, table: Table, owner: str) -> None:
         self.table, self.owner = table, owner
 
-    async def add(self, conn: AsyncConnection, subject: str, payload: bytes, *, msg_id: str = "", durable: bool = True,
-                  session_id: str = "", headers: dict[str, str] | None = None) -> None:
+    async def add(
+        self,
+        conn: AsyncConnection,
+        subject: str,
+        payload: bytes,
+        *,
+        msg_id: str = "",
+        durable: bool = True,
+        session_id: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """Add one message: to JetStream under `msg_id`, or over core NATS when not `durable`.
 
         `headers` default to the trace and correlation id of the caller.
         """
         sent = telemetry.inject({}) if headers is None else headers
-        await conn.execute(insert(self.table).values(
-            owner=self.owner, session_id=session_id, subject=subject, durable=durable, msg_id=msg_id,
-            headers=json.dumps(sent), payload=payload, created_at=now_ms()))
+        await conn.execute(
+            insert(self.table).values(
+                owner=self.owner,
+                session_id=session_id,
+                subject=subject,
+                durable=durable,
+                msg_id=msg_id,
+                headers=json.dumps(sent),
+                payload=payload,
+                created_at=now_ms(),
+            )
+        )
 
 
 class Relay:
@@ -84,8 +102,11 @@ class Relay:
     async def flush(self, *, older_than_ms: int | None = None) -> int:
         """Publish this process's rows, or everybody's that are older than a time; gives how many."""
         table, count = self._outbox.table, 0
-        mine = table.c.owner == self._outbox.owner if older_than_ms is None else \
-            table.c.created_at < now_ms() - older_than_ms
+        mine = (
+            table.c.owner == self._outbox.owner
+            if older_than_ms is None
+            else table.c.created_at < now_ms() - older_than_ms
+        )
         while True:
             async with self._db.read() as conn:
                 rows = (await conn.execute(select(table).where(mine).order_by(table.c.id).limit(BATCH))).all()

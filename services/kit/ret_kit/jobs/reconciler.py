@@ -75,14 +75,29 @@ class Reconciler:
         self._relay.wake()
 
     async def _republish_jobs(self) -> None:
-        """Queued and unclaimed, or with a lease that has run out: send the message again; fail what has no attempts left."""
+        """Queued and unclaimed, or with a lease that has run out.
+
+        Send the message again; fail what has no attempts left.
+        """
         jobs = self._tables.jobs
         age = int(self._settings.reconcile_seconds * 1000)
         async with self._jobs.db.read() as conn:
-            rows = (await conn.execute(select(jobs).where(
-                or_(and_(jobs.c.state == "queued", jobs.c.created_at < now_ms() - age),
-                    and_(jobs.c.state == "running", jobs.c.fanned_out.is_(False), jobs.c.lease_until < now_ms())),
-                jobs.c.not_before <= now_ms()).order_by(jobs.c.created_at).limit(BATCH))).all()
+            rows = (
+                await conn.execute(
+                    select(jobs)
+                    .where(
+                        or_(
+                            and_(jobs.c.state == "queued", jobs.c.created_at < now_ms() - age),
+                            and_(
+                                jobs.c.state == "running", jobs.c.fanned_out.is_(False), jobs.c.lease_until < now_ms()
+                            ),
+                        ),
+                        jobs.c.not_before <= now_ms(),
+                    )
+                    .order_by(jobs.c.created_at)
+                    .limit(BATCH)
+                )
+            ).all()
         for row in rows:
             if row.attempt >= row.max_attempts:
                 async with self._jobs.db.write() as conn:
@@ -94,28 +109,49 @@ class Reconciler:
     async def _republish_tasks(self) -> None:
         jobs, tasks = self._tables.jobs, self._tables.tasks
         async with self._jobs.db.read() as conn:
-            rows = (await conn.execute(
-                select(tasks.c.id, tasks.c.attempt, jobs.c.traceparent, jobs.c.correlation_id)
-                .join(jobs, jobs.c.id == tasks.c.job_id)
-                .where(jobs.c.state == "running", tasks.c.published.is_(True), tasks.c.state.in_(("queued", "running")),
-                       tasks.c.lease_until < now_ms(), tasks.c.not_before <= now_ms()).limit(BATCH))).all()
+            rows = (
+                await conn.execute(
+                    select(tasks.c.id, tasks.c.attempt, jobs.c.traceparent, jobs.c.correlation_id)
+                    .join(jobs, jobs.c.id == tasks.c.job_id)
+                    .where(
+                        jobs.c.state == "running",
+                        tasks.c.published.is_(True),
+                        tasks.c.state.in_(("queued", "running")),
+                        tasks.c.lease_until < now_ms(),
+                        tasks.c.not_before <= now_ms(),
+                    )
+                    .limit(BATCH)
+                )
+            ).all()
         for row in rows:
             await self._send("tasks", row)
 
-    async def _send(self, stream: str, row: Row[Any]) -> None:
-        """Publish a row's message again, at most once in the time of a lease: the stream drops what it still remembers, and a
-        message whose first delivery went to a worker that died before its claim must not wait for more than that."""
+    async def _send(self, stream: str, row: Row[*tuple[Any, ...]]) -> None:
+        """Publish a row's message again, at most once in the time of a lease.
+
+        The stream drops what it still remembers, and a message whose first delivery went to a worker that died before
+        its claim must not wait for longer than that.
+        """
         turn = int(time.time() // self._settings.lease_seconds)
         headers = {"traceparent": row.traceparent, "x-correlation-id": row.correlation_id}
-        await self._bus.enqueue(f"{stream}.{self._jobs.service}", dumps({"id": row.id}).encode(),
-                                f"{row.id}:{row.attempt + 1}:{turn}", headers)
+        await self._bus.enqueue(
+            f"{stream}.{self._jobs.service}",
+            dumps({"id": row.id}).encode(),
+            f"{row.id}:{row.attempt + 1}:{turn}",
+            headers,
+        )
 
     async def _release_tasks(self) -> None:
         """Publish tasks that wait for a place which has become free without anybody noticing."""
         tasks = self._tables.tasks
         async with self._jobs.db.read() as conn:
-            waiting = (await conn.execute(select(tasks.c.session_id, tasks.c.user_id).where(
-                tasks.c.published.is_(False), tasks.c.state == "queued").distinct())).all()
+            waiting = (
+                await conn.execute(
+                    select(tasks.c.session_id, tasks.c.user_id)
+                    .where(tasks.c.published.is_(False), tasks.c.state == "queued")
+                    .distinct()
+                )
+            ).all()
         for row in waiting:
             async with self._jobs.db.write() as conn:
                 await self._tasks.release(conn, row.session_id, row.user_id)
@@ -124,8 +160,13 @@ class Reconciler:
         """Let the works put right what failed and cancelled jobs have left half done, and remove their staging."""
         jobs = self._tables.jobs
         async with self._jobs.db.read() as conn:
-            rows = (await conn.execute(select(jobs).where(
-                jobs.c.state.in_(("failed", "cancelled")), jobs.c.settled.is_(False)).limit(BATCH))).all()
+            rows = (
+                await conn.execute(
+                    select(jobs)
+                    .where(jobs.c.state.in_(("failed", "cancelled")), jobs.c.settled.is_(False))
+                    .limit(BATCH)
+                )
+            ).all()
         for row in rows:
             if work := self._works.get(row.type):
                 try:
@@ -144,9 +185,18 @@ class Reconciler:
         jobs, stones = self._tables.jobs, self._tables.tombstones
         late = int(2 * self._settings.lease_seconds * 1000)
         async with self._jobs.db.read() as conn:
-            rows = (await conn.execute(select(jobs).where(
-                jobs.c.finished_at > 0, jobs.c.settled.is_(True), jobs.c.swept.is_(False),
-                jobs.c.finished_at < now_ms() - late).limit(BATCH))).all()
+            rows = (
+                await conn.execute(
+                    select(jobs)
+                    .where(
+                        jobs.c.finished_at > 0,
+                        jobs.c.settled.is_(True),
+                        jobs.c.swept.is_(False),
+                        jobs.c.finished_at < now_ms() - late,
+                    )
+                    .limit(BATCH)
+                )
+            ).all()
         for row in rows:
             await self._remove_staging(row)
         async with self._jobs.db.write() as conn:
@@ -160,7 +210,9 @@ class Reconciler:
         for fence in range(1, last):
             await self._blobs.delete_prefix(f"{prefix}{fence}/")
         async with self._jobs.db.read() as conn:
-            parts = (await conn.execute(select(tasks.c.id, tasks.c.state, tasks.c.fence).where(tasks.c.job_id == row.id))).all()
+            parts = (
+                await conn.execute(select(tasks.c.id, tasks.c.state, tasks.c.fence).where(tasks.c.job_id == row.id))
+            ).all()
         for part in parts:
             if part.state != "succeeded":
                 await self._blobs.delete_prefix(f"{prefix}tasks/{part.id}/")

@@ -33,8 +33,9 @@ class Held(Protocol):
         ...
 
     async def renew(self) -> bool: ...
-    async def progress(self, done: int, total: int, unit: str, detail: dict[str, Any],
-                       work: tuple[float, float] | None) -> jobs_pb2.JobEvent: ...
+    async def progress(
+        self, done: int, total: int, unit: str, detail: dict[str, Any], work: tuple[float, float] | None
+    ) -> jobs_pb2.JobEvent: ...
 
 
 class HeldJob:
@@ -47,8 +48,9 @@ class HeldJob:
     async def renew(self) -> bool:
         return await self._store.renew(self.job)
 
-    async def progress(self, done: int, total: int, unit: str, detail: dict[str, Any],
-                       work: tuple[float, float] | None) -> jobs_pb2.JobEvent:
+    async def progress(
+        self, done: int, total: int, unit: str, detail: dict[str, Any], work: tuple[float, float] | None
+    ) -> jobs_pb2.JobEvent:
         return await self._store.progress(self.job, done, total, unit, detail, work)
 
 
@@ -62,8 +64,14 @@ class HeldTask:
     async def renew(self) -> bool:
         return await self._store.renew(self._task)
 
-    async def progress(self, done: int, total: int, unit: str, detail: dict[str, Any],  # noqa: ARG002 - the plan's
-                       work: tuple[float, float] | None) -> jobs_pb2.JobEvent:
+    async def progress(
+        self,
+        done: int,
+        total: int,  # noqa: ARG002 - the plan has it
+        unit: str,  # noqa: ARG002 - as total
+        detail: dict[str, Any],
+        work: tuple[float, float] | None,
+    ) -> jobs_pb2.JobEvent:
         return await self._store.progress(self._task, done, detail, min(work[0] if work else 0.0, self._task.weight))
 
 
@@ -84,13 +92,23 @@ class Running:
         """The blob prefix of this attempt; what is in it counts once the attempt has finished."""
         return self._held.staging
 
-    async def call(self, function: str, payload: dict[str, Any],
-                   on_report: Callable[[dict[str, Any]], Awaitable[None]] | None = None) -> dict[str, Any]:
+    async def call(
+        self,
+        function: str,
+        payload: dict[str, Any],
+        on_report: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
+    ) -> dict[str, Any]:
         """Run a function in a killable child; see `Pool.call`."""
         return await self._pool.call(function, payload, session_id=self._held.job.session_id, on_report=on_report)
 
-    async def progress(self, done: int, total: int = 0, unit: str = "", detail: dict[str, Any] | None = None,
-                       work: tuple[float, float] | None = None) -> None:
+    async def progress(
+        self,
+        done: int,
+        total: int = 0,
+        unit: str = "",
+        detail: dict[str, Any] | None = None,
+        work: tuple[float, float] | None = None,
+    ) -> None:
         """Tell how far the work is: `done` of `total` units, counters in `detail`, `work` as (done, total) of its size.
 
         Told too soon after the last time, it is left out. For a task, everything is of this task alone. Raises Fenced.

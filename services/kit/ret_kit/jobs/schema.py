@@ -29,7 +29,10 @@ AUTO_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only 
 
 @dataclass(frozen=True)
 class JobTables:
-    """A service's job tables. Times are milliseconds since 1970 by the database's clock; JSON stands in text columns."""
+    """A service's job tables.
+
+    Times are milliseconds since 1970 by the database's clock; JSON stands in text columns.
+    """
 
     metadata: MetaData
     jobs: Table
@@ -43,7 +46,8 @@ class JobTables:
 def outbox_table(metadata: MetaData) -> Table:
     """Messages that left with a transaction: published in the order of their ids, then deleted."""
     return Table(
-        "outbox", metadata,
+        "outbox",
+        metadata,
         Column("id", AUTO_ID, primary_key=True, autoincrement=True),
         Column("owner", String(40), nullable=False),
         Column("session_id", ID, nullable=False, server_default=""),
@@ -59,15 +63,16 @@ def outbox_table(metadata: MetaData) -> Table:
 
 def tombstones_table(metadata: MetaData) -> Table:
     """Sessions that have ended here: nothing of theirs may be made again."""
-    return Table("tombstones", metadata,
-                 Column("session_id", ID, primary_key=True),
-                 Column("at", BigInteger, nullable=False))
+    return Table(
+        "tombstones", metadata, Column("session_id", ID, primary_key=True), Column("at", BigInteger, nullable=False)
+    )
 
 
 def idempotency_table(metadata: MetaData) -> Table:
     """First answers by session, route and key."""
     return Table(
-        "idempotency", metadata,
+        "idempotency",
+        metadata,
         Column("session_id", ID, nullable=False),
         Column("route", String(60), nullable=False),
         Column("key", String(200), nullable=False),
@@ -79,7 +84,8 @@ def idempotency_table(metadata: MetaData) -> Table:
 
 def _jobs(metadata: MetaData) -> Table:
     return Table(
-        "jobs", metadata,
+        "jobs",
+        metadata,
         Column("id", ID, primary_key=True),
         Column("type", String(40), nullable=False),
         Column("state", String(12), nullable=False),
@@ -122,7 +128,8 @@ def _jobs(metadata: MetaData) -> Table:
 
 def _job_events(metadata: MetaData) -> Table:
     return Table(
-        "job_events", metadata,
+        "job_events",
+        metadata,
         Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
         Column("seq", BigInteger, nullable=False),
         Column("session_id", ID, nullable=False),
@@ -135,7 +142,8 @@ def _job_events(metadata: MetaData) -> Table:
 
 def _tasks(metadata: MetaData) -> Table:
     return Table(
-        "tasks", metadata,
+        "tasks",
+        metadata,
         Column("id", ID, primary_key=True),
         Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
         Column("session_id", ID, nullable=False),
@@ -167,5 +175,12 @@ def _tasks(metadata: MetaData) -> Table:
 
 def job_tables(metadata: MetaData) -> JobTables:
     """Add the tables to a service's metadata; its migrations create them."""
-    return JobTables(metadata, _jobs(metadata), _job_events(metadata), _tasks(metadata), outbox_table(metadata),
-                     tombstones_table(metadata), idempotency_table(metadata))
+    return JobTables(
+        metadata,
+        _jobs(metadata),
+        _job_events(metadata),
+        _tasks(metadata),
+        outbox_table(metadata),
+        tombstones_table(metadata),
+        idempotency_table(metadata),
+    )

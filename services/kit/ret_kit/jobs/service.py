@@ -1,5 +1,6 @@
 """ret.jobs.v1: the jobs of a session, and of nobody else."""
 
+# ruff: noqa: ARG002 - the signature of a handler is gRPC's
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

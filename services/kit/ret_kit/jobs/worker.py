@@ -47,9 +47,25 @@ class Unexpected(RetError):
 class Worker:
     """Runs the works of one service, at most `slots` jobs and tasks at the same time."""
 
-    def __init__(self, tasks: TaskStore, works: Sequence[Work], bus: Bus, blobs: Blobs, pool: Pool, relay: Relay,  # noqa: PLR0913, PLR0917 - its ports
-                 slots: int, settle: Callable[[], None]) -> None:
-        self._jobs, self._tasks, self._bus, self._blobs, self._pool, self._relay = tasks.jobs, tasks, bus, blobs, pool, relay
+    def __init__(
+        self,
+        tasks: TaskStore,
+        works: Sequence[Work],
+        bus: Bus,
+        blobs: Blobs,
+        pool: Pool,
+        relay: Relay,
+        slots: int,
+        settle: Callable[[], None],
+    ) -> None:
+        self._jobs, self._tasks, self._bus, self._blobs, self._pool, self._relay = (
+            tasks.jobs,
+            tasks,
+            bus,
+            blobs,
+            pool,
+            relay,
+        )
         self._works = {work.type: work for work in works}
         self._slots, self._settle = slots, settle
         self._held: dict[asyncio.Task[Any], str] = {}
@@ -60,10 +76,16 @@ class Worker:
         service, lease = self._jobs.service, self._settings.lease_seconds
         async with asyncio.TaskGroup() as group:
             group.create_task(self._bus.listen(f"cancel.{service}.*", self._on_cancel))
-            group.create_task(self._bus.consume(f"jobs.{service}", f"{service}-jobs", self._on_job,
-                                                concurrency=self._slots, ack_wait=lease))
-            group.create_task(self._bus.consume(f"tasks.{service}", f"{service}-tasks", self._on_task,
-                                                concurrency=self._slots, ack_wait=lease))
+            group.create_task(
+                self._bus.consume(
+                    f"jobs.{service}", f"{service}-jobs", self._on_job, concurrency=self._slots, ack_wait=lease
+                )
+            )
+            group.create_task(
+                self._bus.consume(
+                    f"tasks.{service}", f"{service}-tasks", self._on_task, concurrency=self._slots, ack_wait=lease
+                )
+            )
 
     async def _on_cancel(self, subject: str, _data: bytes) -> None:
         """Break off what runs of a cancelled job, here."""
@@ -78,8 +100,13 @@ class Worker:
         claim = await self._jobs.claim(json.loads(delivery.data)["id"], self._jobs.owner)
         self._relay.wake()
         if isinstance(claim, ClaimedJob):
-            await self._attempt(delivery, HeldJob(self._jobs, claim), lambda run: self._do_job(claim, run),
-                                lambda error: self._jobs.put_off(claim, error), lambda error: self._jobs.reject(claim, error))
+            await self._attempt(
+                delivery,
+                HeldJob(self._jobs, claim),
+                lambda run: self._do_job(claim, run),
+                lambda error: self._jobs.put_off(claim, error),
+                lambda error: self._jobs.reject(claim, error),
+            )
         else:
             await self._decline(delivery, claim)
 
@@ -87,8 +114,13 @@ class Worker:
         claim = await self._tasks.claim(json.loads(delivery.data)["id"], self._jobs.owner)
         self._relay.wake()
         if isinstance(claim, ClaimedTask):
-            await self._attempt(delivery, HeldTask(self._tasks, claim), lambda run: self._do_task(claim, run),
-                                lambda error: self._tasks.put_off(claim, error), lambda error: self._tasks.reject(claim, error))
+            await self._attempt(
+                delivery,
+                HeldTask(self._tasks, claim),
+                lambda run: self._do_task(claim, run),
+                lambda error: self._tasks.put_off(claim, error),
+                lambda error: self._tasks.reject(claim, error),
+            )
         else:
             await self._decline(delivery, claim)
 
@@ -99,13 +131,20 @@ class Worker:
             await delivery.ack()
             self._settle()
 
-    async def _attempt(self, delivery: Delivery, held: Held, work: Callable[[Running], Coroutine[Any, Any, None]],
-                       put_off: Callable[[RetError], Awaitable[float | None]],
-                       reject: Callable[[RetError], Awaitable[None]]) -> None:
+    async def _attempt(
+        self,
+        delivery: Delivery,
+        held: Held,
+        work: Callable[[Running], Coroutine[Any, Any, None]],
+        put_off: Callable[[RetError], Awaitable[float | None]],
+        reject: Callable[[RetError], Awaitable[None]],
+    ) -> None:
         """One attempt under its lease, and the ending of its message."""
         job = held.job
-        with telemetry.extracted({"traceparent": job.traceparent, "x-correlation-id": job.correlation_id}), \
-                telemetry.span(f"job {job.type}", job_id=job.id, attempt=job.attempt, fence=held.fence):
+        with (
+            telemetry.extracted({"traceparent": job.traceparent, "x-correlation-id": job.correlation_id}),
+            telemetry.span(f"job {job.type}", job_id=job.id, attempt=job.attempt, fence=held.fence),
+        ):
             try:
                 run = Running(held, self._pool, self._bus, self._settings.progress_seconds)
                 await self._under_lease(delivery, held, work(run))
@@ -156,23 +195,37 @@ class Worker:
             raise Fenced
         running.result()
 
-    async def _hand_back(self, delivery: Delivery, held: Held, put_off: Callable[[RetError], Awaitable[float | None]]) -> None:
-        """This process is being stopped: let another take over at once."""
+    async def _hand_back(
+        self, delivery: Delivery, held: Held, put_off: Callable[[RetError], Awaitable[float | None]]
+    ) -> None:
+        """Let another take over at once: the process is being stopped."""
         await put_off(Unexpected(asyncio.CancelledError()))
         await self._blobs.delete_prefix(held.staging)
         await delivery.nak(0.1)
         self._relay.wake()
 
-    async def _broken(self, delivery: Delivery, held: Held, error: Exception,
-                      put_off: Callable[[RetError], Awaitable[float | None]],
-                      reject: Callable[[RetError], Awaitable[None]]) -> None:
+    async def _broken(
+        self,
+        delivery: Delivery,
+        held: Held,
+        error: Exception,
+        put_off: Callable[[RetError], Awaitable[float | None]],
+        reject: Callable[[RetError], Awaitable[None]],
+    ) -> None:
         if isinstance(error, RetError):
             known = error
         else:
             log.error("work failed", exc_info=error, extra={"job_id": held.job.id})
             known = Unexpected(error)
-        log.warning("attempt failed", extra={"job_id": held.job.id, "code": known.code, "transient": known.transient,
-                                             "attempt": held.job.attempt})
+        log.warning(
+            "attempt failed",
+            extra={
+                "job_id": held.job.id,
+                "code": known.code,
+                "transient": known.transient,
+                "attempt": held.job.attempt,
+            },
+        )
         try:
             await self._blobs.delete_prefix(held.staging)
             if known.transient:
