@@ -136,7 +136,8 @@ def entries(
     """Everything in an upload, containers before what is in them; each entry's chunks are used before the next step.
 
     `name` is the upload's, what is used is added to `budget`, `spool` opens a place for a compressed nested ZIP,
-    `meter` is told how far the upload has been read. Raises EmptyUpload, NotSupported, ArchiveCorrupt, ArchiveOverlap, ArchiveTooLarge, TooManyEntries.
+    `meter` is told how far the upload has been read. Raises EmptyUpload, NotSupported, ArchiveCorrupt, ArchiveOverlap,
+    ArchiveTooLarge, TooManyEntries.
     """
     return _Walk(upload, name, budget, spool, meter or Meter()).steps()
 

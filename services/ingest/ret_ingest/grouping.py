@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from ret_ingest.words import Words
 
+_FOLLOWED, _ALONE = range(2, 6), range(2, 5)  # lengths of a code in capitals
 NAME_LIMIT = 300  # characters of a group's name
 OTHER = "OTHER"
 
@@ -114,7 +115,7 @@ class Names:
         if not tokens:
             return None
         token, followed = tokens[0].rstrip("0123456789"), len(tokens) > 1
-        shouted = token.isupper() and 2 <= len(token) <= (5 if followed else 4)
+        shouted = token.isupper() and len(token) in (_FOLLOWED if followed else _ALONE)
         whispered = followed and token.islower() and token.isalpha() and len(token) in (2, 3)
         if shouted or (whispered and token not in self._words.stop) or token.casefold() in self._words.modules:
             return token.upper()

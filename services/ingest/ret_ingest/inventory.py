@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ret_ingest.archive import Container, Warned
 from ret_ingest.grouping import Layout, Mode, Placed
@@ -157,19 +157,6 @@ def _file(file: File) -> dict[str, Any]:
     }
 
 
-class Listed(Protocol):
-    """What `Unfolding` must know of an entry: path, type, how many ancestors it has, and how many of the last are folders."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def depth(self) -> int: ...
-    @property
-    def levels(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A folder, as it follows from the path of what is in it. `depth` counts its ancestors, the upload included."""
@@ -188,17 +175,20 @@ class Unfolding:
     def __init__(self) -> None:
         self._open: list[tuple[str, str]] = []  # (type, path) of the ancestors of the entry before
 
-    def folders(self, entry: Listed) -> list[Opened]:
-        """The folders that begin before this entry, outermost first."""
-        keep = entry.depth - 1 - entry.levels
-        parts = entry.path.split("/")
-        chain = [("folder", "/".join(parts[: len(parts) - entry.levels + at])) for at in range(entry.levels)]
+    def folders(self, path: str, kind: str, depth: int, levels: int) -> list[Opened]:
+        """The folders that begin before this entry, outermost first.
+
+        `kind` is its type; it has `depth` ancestors, the upload among them, the last `levels` of which are folders.
+        """
+        keep = depth - 1 - levels
+        parts = path.split("/")
+        chain = [("folder", "/".join(parts[: len(parts) - levels + at])) for at in range(levels)]
         while chain and keep < len(self._open) and self._open[keep] == chain[0]:
             del chain[0]
             keep += 1
         del self._open[keep:]
         fresh = [Opened(path, keep + at + 1) for at, (_, path) in enumerate(chain)]
         self._open += chain
-        if entry.type == "zip":
-            self._open.append(("zip", entry.path))
+        if kind == "zip":
+            self._open.append(("zip", path))
         return fresh

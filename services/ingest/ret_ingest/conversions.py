@@ -1,0 +1,172 @@
+"""What conversions do to the listing: they take documents, tell what became of them, and let the rest go.
+
+A later conversion of the same document has a higher order, a later attempt of the same conversion a higher fence; an
+older one never overwrites a newer one, whenever its facts come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, Select, case, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ret_ingest import repository
+from ret_ingest.schema import CollectionStatus, DocumentStatus, collections, documents, entries, groups, warnings
+from ret_kit.errors import NotFound
+
+CHUNK = 500  # ids in one statement
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The documents of some groups and some by id; neither means all of the collection."""
+
+    groups: Sequence[str] = ()
+    documents: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A conversion job: its order among conversions, and which attempt speaks."""
+
+    job_id: str
+    order: int
+    fence: int = 0
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of one document."""
+
+    document_id: str
+    status: str
+    method: str
+    fidelity: float | None
+    tables: list[dict[str, Any]]
+    warnings: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+
+
+async def chosen(conn: AsyncConnection, collection_id: str, choice: Choice) -> list[Row[Any]]:
+    """The documents that were chosen, the biggest first, with `group_key` and, as `content_*`, where their XML is.
+
+    NotFound for an id that is not of the collection, or a group that no document is in.
+    """
+    rows = (await conn.execute(_query(collection_id))).all()
+    keys, ids = {repository.group_key(name) for name in choice.groups}, set(choice.documents)
+    if keys - {row.group_key for row in rows}:
+        raise NotFound(what="group")
+    if ids - {row.id for row in rows}:
+        raise NotFound(what="document")
+    if not keys and not ids:
+        return list(rows)
+    return [row for row in rows if row.id in ids or row.group_key in keys]
+
+
+def _query(collection_id: str) -> Select[Any]:
+    packed = documents.c.plain_key != ""
+    content = {
+        name: case((packed, documents.c[f"plain_{name}"]), else_=entries.c[f"blob_{name}"]).label(f"content_{name}")
+        for name in ("key", "offset", "length", "sha256")
+    }
+    return (
+        select(
+            documents.c.id,
+            entries.c.name,
+            entries.c.media_type,
+            groups.c.name_key.label("group_key"),
+            *content.values(),
+        )
+        .select_from(repository.LISTED)
+        .where(documents.c.collection_id == collection_id, collections.c.status == CollectionStatus.READY)
+        .order_by(content["length"].desc(), documents.c.position)
+    )
+
+
+async def take(conn: AsyncConnection, collection_id: str, choice: Choice, by: Conversion) -> list[Row[Any]]:
+    """Mark the chosen documents as converting for a job and give them; what a newer conversion has is left to it."""
+    rows = await chosen(conn, collection_id, choice)
+    taken: set[str] = set()
+    for ids in _chunks([row.id for row in rows]):
+        marked = await conn.execute(
+            update(documents)
+            .where(documents.c.id.in_(ids), documents.c.conversion_order <= by.order)
+            .values(
+                status=DocumentStatus.CONVERTING,
+                status_before=case(
+                    (documents.c.status == DocumentStatus.CONVERTING, documents.c.status_before),
+                    else_=documents.c.status,
+                ),
+                conversion_job=by.job_id,
+                conversion_order=by.order,
+                conversion_fence=0,
+            )
+            .returning(documents.c.id)
+        )
+        taken |= set(marked.scalars())
+    return [row for row in rows if row.id in taken]
+
+
+async def record(conn: AsyncConnection, session_id: str, by: Conversion, facts: Sequence[Converted]) -> int:
+    """Fold facts in; how many were taken. The rest is of documents that are gone, or converted anew since."""
+    recorded = 0
+    for fact in facts:
+        changed = await conn.execute(
+            update(documents)
+            .where(
+                documents.c.id == fact.document_id,
+                documents.c.session_id == session_id,
+                documents.c.conversion_job == by.job_id,
+                documents.c.conversion_order == by.order,
+                documents.c.conversion_fence <= by.fence,
+            )
+            .values(
+                status=fact.status,
+                status_before=fact.status,
+                conversion_fence=by.fence,
+                method=fact.method,
+                fidelity=fact.fidelity,
+                tables=json.dumps(fact.tables, separators=(",", ":")),
+            )
+            .returning(documents.c.collection_id)
+        )
+        collection_id = changed.scalar_one_or_none()
+        if collection_id is not None:
+            await _replace_warnings(conn, collection_id, fact)
+            recorded += 1
+    return recorded
+
+
+async def _replace_warnings(conn: AsyncConnection, collection_id: str, fact: Converted) -> None:
+    await conn.execute(
+        delete(warnings).where(warnings.c.collection_id == collection_id, warnings.c.document_id == fact.document_id)
+    )
+    if fact.warnings:
+        of = {"collection_id": collection_id, "document_id": fact.document_id}
+        values = [
+            of | {"position": position, "code": code, "path": path, "detail": detail}
+            for position, (code, path, detail) in enumerate(fact.warnings)
+        ]
+        await conn.execute(insert(warnings), values)
+
+
+async def release(conn: AsyncConnection, session_id: str, collection_id: str, job_id: str) -> None:
+    """Let go what a conversion took and did not convert: it is again what it was before."""
+    await conn.execute(
+        update(documents)
+        .where(
+            documents.c.collection_id == collection_id,
+            documents.c.session_id == session_id,
+            documents.c.conversion_job == job_id,
+            documents.c.status == DocumentStatus.CONVERTING,
+        )
+        .values(status=documents.c.status_before)
+    )
+
+
+def _chunks(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
