@@ -16,7 +16,7 @@ from ret_ingest.schema import CollectionStatus, collections
 from ret_ingest.uploads import Place
 from ret_kit.blobs import Blobs
 from ret_kit.errors import NotFound
-from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, EndedJob, Fenced, TaskDone
+from ret_kit.jobs.model import ClaimedJob, Done, EndedJob, Fenced
 from ret_kit.jobs.running import Running
 from ret_kit.jobs.store import JobStore
 
@@ -77,14 +77,6 @@ class ScanWork:
             await self._blobs.delete_prefix(place.prefix)
 
         return Done({"collection_id": place.collection_id} | figures, commit, after)
-
-    async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
-        """A scan is one piece."""
-        raise NotImplementedError
-
-    async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:
-        """A scan is one piece."""
-        raise NotImplementedError
 
     async def abandoned(self, job: EndedJob) -> None:
         """The scan failed or was cancelled: the collection says so, and nothing else of it stays."""

@@ -79,12 +79,6 @@ class Base:
 
         return commit
 
-    async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
-        raise AssertionError
-
-    async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:
-        raise AssertionError
-
     async def abandoned(self, job: EndedJob) -> None:
         async with self.db.write() as conn:
             await conn.execute(

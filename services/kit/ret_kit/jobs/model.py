@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field
 
@@ -171,20 +171,25 @@ class Work(Protocol):
     def type(self) -> str: ...
 
     async def run(self, job: ClaimedJob, run: Running) -> Done | Fanout:
-        """Do the job, or plan its tasks."""
+        """Do the job, or plan its tasks, which only a SpreadWork may."""
         ...
 
+    async def abandoned(self, job: EndedJob) -> None:
+        """Put right what a failed or cancelled job has left half done. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class SpreadWork(Work, Protocol):
+    """A type of job that fans out."""
+
     async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
-        """Do one task. Only called after a Fanout."""
+        """Do one task of the plan."""
         ...
 
     async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:
         """Fold the results of all tasks, in their order.
 
-        Called inside the last task's transaction, so it only computes.
+        It is called inside the last task's transaction, so it only computes.
         """
-        ...
-
-    async def abandoned(self, job: EndedJob) -> None:
-        """Put right what a failed or cancelled job has left half done. Idempotent."""
         ...

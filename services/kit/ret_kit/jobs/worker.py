@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ret_kit import telemetry
 from ret_kit.errors import Kind, RetError
 from ret_kit.jobs.events import progress_subject
-from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, Fanout, Fenced, TaskDone
+from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, Fanout, Fenced, SpreadWork
 from ret_kit.jobs.running import Held, HeldJob, HeldTask, Running
 from ret_kit.jobs.store import Later, Never
 
@@ -253,7 +253,7 @@ class Worker:
                     event = await self._tasks.fan_out(conn, job, outcome)
                 await self._bus.publish(progress_subject(job.session_id, job.id), event.SerializeToString())
                 return
-            outcome = await work.close(job, [])
+            outcome = await self._spread(job).close(job, [])
         async with self._jobs.db.write() as conn:
             if outcome.commit:
                 await outcome.commit(conn)
@@ -261,12 +261,19 @@ class Worker:
         await self._after(outcome)
 
     async def _do_task(self, task: ClaimedTask, run: Running) -> None:
-        work = self._works[task.job.type]
-        end: TaskDone = await work.task(task, run)
+        work = self._spread(task.job)
+        end = await work.task(task, run)
         event, closing = await self._tasks.finish(task, end, work.close)
         await self._bus.publish(progress_subject(task.job.session_id, task.job.id), event.SerializeToString())
         if closing:
             await self._after(closing)
+
+    def _spread(self, job: ClaimedJob) -> SpreadWork:
+        """The work of a job with tasks."""
+        work = self._works[job.type]
+        if not isinstance(work, SpreadWork):
+            raise TypeError(f"{job.type} has no tasks")
+        return work
 
     async def _after(self, done: Done) -> None:
         """What follows a success must not undo it."""
