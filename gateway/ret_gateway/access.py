@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ret_gateway.errors import BodyTooLarge, OriginRefused, WrongMediaType
 from ret_gateway.ports import Ports
 from ret_kit.auth import Caller, acting_as
-from ret_kit.errors import Forbidden, PasswordChangeRequired, Unauthenticated
+from ret_kit.errors import Forbidden, PasswordChangeRequired, RetError, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive
 
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+API = "/api/v1"
 JSON = "application/json"
 ADDRESS_LIMIT = 64
 REPORT_LIMIT = 64 * 1024
@@ -138,7 +141,13 @@ class Open(APIRoute):
             if self.from_own_origin and request.method in CHANGES:
                 check_origin(request)
             with acting_as(await self.admit(request)):
-                return await parse_and_call(self.admit_body(request))
+                try:
+                    return await parse_and_call(self.admit_body(request))
+                except HTTPException as error:
+                    # The framework turns whatever reading a body fails with into its own 400.
+                    if isinstance(error.__cause__, RetError | ClientDisconnect):
+                        raise error.__cause__ from None
+                    raise
 
         return handle
 

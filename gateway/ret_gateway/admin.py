@@ -7,10 +7,10 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from ret.auth.v1 import auth_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import SESSION_NEEDED, Administrators, Services
+from ret_gateway.access import API, SESSION_NEEDED, Administrators, Services
 from ret_gateway.parameters import IdempotencyKey, Limit, Offset
 
-router = APIRouter(prefix="/admin", tags=["admin"], route_class=Administrators, dependencies=SESSION_NEEDED)
+router = APIRouter(prefix=f"{API}/admin", tags=["admin"], route_class=Administrators, dependencies=SESSION_NEEDED)
 
 
 @router.post("/users", status_code=HTTP_201_CREATED)

@@ -21,7 +21,6 @@ from ret_gateway.page import Page
 if TYPE_CHECKING:
     from ret_gateway.settings import GatewaySettings
 
-PREFIX = "/api/v1"
 OPENAPI_PATH = "/api/openapi.json"
 ROUTERS = (
     people.open_router,
@@ -35,6 +34,7 @@ ROUTERS = (
     jobs.router,
     live.router,
     csp_reports.router,
+    health.router,
 )
 
 
@@ -77,11 +77,8 @@ def create_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
         middleware=_middleware(settings, metrics),
     )
     add_error_handlers(app)
-    api = APIRouter(prefix=PREFIX)
     for router in ROUTERS:
-        api.include_router(router)
-    app.include_router(api)
-    app.include_router(health.router)
+        app.include_router(router)
     _add_description(app)
     app.router.default = Page(settings.gateway_page_dir)
     return app

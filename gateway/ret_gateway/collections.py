@@ -10,7 +10,7 @@ from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from ret.ingest.v1 import ingest_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import JSON, SESSION_NEEDED, Services, SignedIn, Uploads, check_json
+from ret_gateway.access import API, JSON, SESSION_NEEDED, Services, SignedIn, Uploads, check_json
 from ret_gateway.downloads import Streamed, parts
 from ret_gateway.errors import WrongMediaType
 from ret_gateway.parameters import IdempotencyKey, Limit, Offset
@@ -45,8 +45,10 @@ UPLOAD_BODY: dict[str, Any] = {
     }
 }
 
-upload_router = APIRouter(prefix="/collections", tags=["collections"], route_class=Uploads, dependencies=SESSION_NEEDED)
-router = APIRouter(prefix="/collections", tags=["collections"], route_class=SignedIn, dependencies=SESSION_NEEDED)
+upload_router = APIRouter(
+    prefix=f"{API}/collections", tags=["collections"], route_class=Uploads, dependencies=SESSION_NEEDED
+)
+router = APIRouter(prefix=f"{API}/collections", tags=["collections"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
 
 @upload_router.post("", status_code=HTTP_202_ACCEPTED, openapi_extra=UPLOAD_BODY)

@@ -10,12 +10,12 @@ from starlette.status import HTTP_202_ACCEPTED
 
 from ret.convert.v1 import convert_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import SESSION_NEEDED, Services, SignedIn
+from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.downloads import BINARY_ANSWER, attachment
 from ret_gateway.parameters import IdempotencyKey
 
 router = APIRouter(
-    prefix="/collections/{collection_id}", tags=["conversion"], route_class=SignedIn, dependencies=SESSION_NEEDED
+    prefix=API + "/collections/{collection_id}", tags=["conversion"], route_class=SignedIn, dependencies=SESSION_NEEDED
 )
 
 EVERYTHING = models.Conversion()

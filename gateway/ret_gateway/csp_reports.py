@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from starlette.status import HTTP_204_NO_CONTENT
 
-from ret_gateway.access import Reports, Services
+from ret_gateway.access import API, Reports, Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ log = logging.getLogger("ret.gateway.csp")
 
 TEXT_LIMIT = 200
 
-router = APIRouter(prefix="/csp-reports", tags=["page"], route_class=Reports)
+router = APIRouter(prefix=f"{API}/csp-reports", tags=["page"], route_class=Reports)
 
 
 def _without_content(address: str) -> str:

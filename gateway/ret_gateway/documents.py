@@ -9,11 +9,11 @@ from fastapi.responses import Response
 
 from ret.ingest.v1 import ingest_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import SESSION_NEEDED, Services, SignedIn
+from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.downloads import BINARY_ANSWER, attachment
 from ret_gateway.parameters import Limit, Offset
 
-router = APIRouter(tags=["documents"], route_class=SignedIn, dependencies=SESSION_NEEDED)
+router = APIRouter(prefix=API, tags=["documents"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
 
 @router.get("/collections/{collection_id}/documents")

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ret_kit.errors import Kind, RetError
+from ret_kit.errors import Kind, RetError, Unauthenticated
 from ret_kit.telemetry import correlation_id
 
 if TYPE_CHECKING:
@@ -163,7 +163,8 @@ async def _on_ret_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RetError):
         raise error
     level = logging.ERROR if error.kind is Kind.INTERNAL else logging.INFO
-    log.log(level, "request refused", extra={"code": error.code, "kind": str(error.kind)})
+    why = {"reason": error.reason} if isinstance(error, Unauthenticated) else {}
+    log.log(level, "request refused", extra={"code": error.code, "kind": str(error.kind), **why})
     return problem_of(error)
 
 

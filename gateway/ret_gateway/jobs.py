@@ -11,7 +11,7 @@ from starlette.status import HTTP_202_ACCEPTED
 
 from ret.jobs.v1 import jobs_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import SESSION_NEEDED, Services, SignedIn
+from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.parameters import LIMIT, Limit, Offset
 from ret_kit.errors import NotFound
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ret.jobs.v1.jobs_pb2_grpc import JobsServiceAsyncStub
     from ret_gateway.ports import Ports
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=SignedIn, dependencies=SESSION_NEEDED)
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
 
 def service_of(job_id: str) -> str:

@@ -19,7 +19,7 @@ from ret.auth.v1 import auth_pb2
 from ret.jobs.v1 import jobs_pb2
 from ret.sessions.v1 import sessions_pb2
 from ret_gateway import answers, models
-from ret_gateway.access import SESSION_NEEDED, Services, SignedIn, check_origin, ports_of
+from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn, check_origin, ports_of
 from ret_gateway.jobs import service_of
 from ret_gateway.ordering import Backlog, Order, Overrun, Verdict
 from ret_kit.errors import Kind, RetError
@@ -43,7 +43,7 @@ EVENTS_PAGE = 1000
 CLOCK_LEEWAY_MS = 2000
 SINCE_LIMIT = 10_000
 
-router = APIRouter(prefix="/events", tags=["jobs"], route_class=SignedIn, dependencies=SESSION_NEEDED)
+router = APIRouter(prefix=f"{API}/events", tags=["jobs"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
 
 class FirstMessage(BaseModel):

@@ -10,6 +10,7 @@ from starlette.status import HTTP_204_NO_CONTENT
 from ret.auth.v1 import auth_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import (
+    API,
     SESSION_NEEDED,
     Open,
     Pending,
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
 REQUEST_HEADER = "X-RET-Request"
-AUTH_PATH = "/api/v1/auth"
+AUTH_PATH = f"{API}/auth"
 LEAVE_NOTHING = '"cookies", "storage"'  # not "cache": answers are no-store, and browsers take seconds to clear it
 
-open_router = APIRouter(prefix="/auth", tags=["auth"], route_class=Open)
-pending_router = APIRouter(prefix="/auth", tags=["auth"], route_class=Pending, dependencies=SESSION_NEEDED)
-router = APIRouter(prefix="/auth", tags=["auth"], route_class=SignedIn, dependencies=SESSION_NEEDED)
+open_router = APIRouter(prefix=f"{API}/auth", tags=["auth"], route_class=Open)
+pending_router = APIRouter(prefix=f"{API}/auth", tags=["auth"], route_class=Pending, dependencies=SESSION_NEEDED)
+router = APIRouter(prefix=f"{API}/auth", tags=["auth"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
 
 def _cookie(connection: HTTPConnection) -> tuple[str, str]:
