@@ -135,8 +135,12 @@ def _columns(branches: Branches, laid: Tables, row: Node) -> list[Column]:
             found.append(Column(name or node.local, path))
         if node.source:
             found.append(Column(f"{dot}{SOURCE}", path, Kind.SOURCE))
-        names = _shown({child.key: f"{child.prefix}:{child.local}" if child.prefix else child.local
-                        for child in branches.children[node]})
+        names = _shown(
+            {
+                child.key: f"{child.prefix}:{child.local}" if child.prefix else child.local
+                for child in branches.children[node]
+            }
+        )
         blocks: list[tuple[Node, str, str]] = []
         for child in branches.children[node]:
             if child in laid.rows or child is branches.chosen or not branches.widths[child]:
@@ -151,8 +155,10 @@ def _columns(branches: Branches, laid: Tables, row: Node) -> list[Column]:
 def _shown(written: dict[str, str]) -> dict[str, str]:
     """By key, the names of siblings: without prefix, unless two namespaces share a local name."""
     often = Counter(local_name(name) for name in written.values())
-    return {key: name if often[local_name(name)] > 1 and prefix_of(name) else local_name(name)
-            for key, name in written.items()}
+    return {
+        key: name if often[local_name(name)] > 1 and prefix_of(name) else local_name(name)
+        for key, name in written.items()
+    }
 
 
 def uniquely(columns: list[Column]) -> list[Column]:

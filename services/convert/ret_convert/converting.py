@@ -14,19 +14,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, TypedDict
 
-from ret_kit.blobs import Blobs
-from ret_kit.errors import BlobDamaged, RetError
-
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
 from ret_convert.flatten import Flatten, Flattened, Options, Warned, expat_flatten
 from ret_convert.layout import Layout
 from ret_convert.tables import Written, store
+from ret_kit.blobs import Blobs
+from ret_kit.errors import BlobDamaged, RetError
 
 log = logging.getLogger("ret.convert")
 
 NATIVE = "native"
 LOST = "VALUES_LOST"
+DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})
+SPREADSHEETS = frozenset(
+    {
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.ms-excel",
+        "application/vnd.oasis.opendocument.spreadsheet",
+    }
+)
 TABLES = uuid.UUID("5d0a5b0e-6c3f-4b4e-9a55-2f1b6f6f5c11")
 """Namespace of the ids of tables: the same job, document and name give the same id, however often it is tried."""
 
@@ -35,7 +42,6 @@ class SourceOrder(TypedDict):
     """One document to convert, as ingest names it; `key`, `offset`, `length`, `sha256` are where its bytes are."""
 
     document_id: str
-    name: str
     media_type: str
     bytes: int
     key: str
@@ -95,10 +101,20 @@ class Progress:
     failed: int = 0
     methods: dict[str, int] = field(default_factory=dict[str, int])
 
+    def figures(self) -> dict[str, Any]:
+        """The figures so far."""
+        return {
+            "documents": self.documents,
+            "bytes": self.bytes,
+            "rows": self.rows,
+            "cells": self.cells,
+            "failed": self.failed,
+            "methods": self.methods,
+        }
+
     def within(self, done: int) -> None:
         """Bytes of the document in hand that are done."""
-        self.report({"documents": self.documents, "bytes": self.bytes + done, "rows": self.rows, "cells": self.cells,
-                     "failed": self.failed, "methods": self.methods})
+        self.report(self.figures() | {"bytes": self.bytes + done})
 
     def finished(self, outcome: Outcome) -> None:
         """A document is done."""
@@ -129,8 +145,15 @@ def convert(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -
 
 def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]) -> Outcome:
     """One document, converted or failed with its reason."""
-    made = Outcome(document_id=source["document_id"], status="failed", method="", fidelity=None, bytes=source["bytes"],
-                   tables=[], warnings=[])
+    made = Outcome(
+        document_id=source["document_id"],
+        status="failed",
+        method="",
+        fidelity=None,
+        bytes=source["bytes"],
+        tables=[],
+        warnings=[],
+    )
     try:
         flattened, tables = tabulate(blobs, order, source, progress)
     except (DocumentFailed, BlobDamaged) as error:
@@ -140,15 +163,28 @@ def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callabl
         raise  # of the store: nothing of this one document
     except Exception as error:  # a fault of ours must not take the other documents with it
         log.exception("converting a document failed", extra={"document_id": source["document_id"]})
-        made["warnings"] = [{"code": "INTERNAL", "detail": f"Converting failed with an error of ours ({type(error).__name__})."}]
+        made["warnings"] = [
+            {"code": "INTERNAL", "detail": f"Converting failed with an error of ours ({type(error).__name__})."}
+        ]
         return made
     made["status"], made["method"], made["fidelity"] = "converted", NATIVE, flattened.fidelity
-    made["warnings"] = [{"code": one.code, "detail": one.detail} for one in [*flattened.warnings, *_unkept(flattened, source)]]
+    made["warnings"] = [
+        {"code": one.code, "detail": one.detail} for one in [*flattened.warnings, *_unkept(flattened, source)]
+    ]
     made["tables"] = [
-        TableMade(id=uuid.uuid5(TABLES, f"{order['job_id']}/{source['document_id']}/{one.name}").hex, name=one.name,
-                  role=one.role, rows=one.rows, columns=one.columns, cells=one.cells, blob_key=one.blob.key,
-                  size=one.blob.size, sha256=one.blob.sha256)
-        for one in tables]
+        TableMade(
+            id=uuid.uuid5(TABLES, f"{order['job_id']}/{source['document_id']}/{one.name}").hex,
+            name=one.name,
+            role=one.role,
+            rows=one.rows,
+            columns=one.columns,
+            cells=one.cells,
+            blob_key=one.blob.key,
+            size=one.blob.size,
+            sha256=one.blob.sha256,
+        )
+        for one in tables
+    ]
     return made
 
 
@@ -156,9 +192,13 @@ def tabulate(
     blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]
 ) -> tuple[Flattened, list[Written]]:
     """Flatten a document and store its tables, the main one first. DocumentFailed when it cannot be."""
-    flatten = reader_of(source["name"], source["media_type"])
-    options = Options(layout=Layout(order["layout"]), record_path=order["record_paths"].get(source["document_id"]),
-                      repeats=order["repeats"], columns=order["columns"])
+    flatten = reader_of(source["media_type"])
+    options = Options(
+        layout=Layout(order["layout"]),
+        record_path=order["record_paths"].get(source["document_id"]),
+        repeats=order["repeats"],
+        columns=order["columns"],
+    )
     openings = iter([True])
 
     def opened() -> BinaryIO:
@@ -172,12 +212,11 @@ def tabulate(
     return flattened, [stored[table] for table in flattened.tables if table in stored]
 
 
-def reader_of(name: str, media_type: str) -> Flatten:
-    """How a document is read, by what ingest found it to be. NotReadYet for spreadsheets."""
-    lower = name.lower().removesuffix(".gz")
-    if "csv" in media_type or "tab-separated" in media_type or lower.endswith((".csv", ".tsv")):
+def reader_of(media_type: str) -> Flatten:
+    """How a document is read, by what ingest has found it to be. NotReadYet for spreadsheets."""
+    if media_type in DELIMITED:
         return delimited_flatten
-    if "spreadsheet" in media_type or "excel" in media_type or lower.endswith((".xlsx", ".xls", ".ods")):
+    if media_type in SPREADSHEETS:
         raise NotReadYet(what="Spreadsheets")
     return expat_flatten
 
@@ -187,9 +226,16 @@ def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
     if flattened.conserved:
         return []
     lost = flattened.values.count - flattened.written.count
-    log.error("values of a document were not conserved", extra={
-        "document_id": source["document_id"], "values": flattened.values.count, "written": flattened.written.count,
-        "values_hash": flattened.values.hex, "written_hash": flattened.written.hex})
+    log.error(
+        "values of a document were not conserved",
+        extra={
+            "document_id": source["document_id"],
+            "values": flattened.values.count,
+            "written": flattened.written.count,
+            "values_hash": flattened.values.hex,
+            "written_hash": flattened.written.hex,
+        },
+    )
     return [Warned(LOST, f"{max(lost, 1)} of {flattened.values.count} values are not in the tables.")]
 
 

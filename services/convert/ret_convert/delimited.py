@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -107,7 +106,9 @@ class DelimitedFlattening:
 
 
 def _without_rows(table: TablePlan) -> pa.RecordBatch:
-    return pa.record_batch([pa.array([], pa.string()) for _ in table.columns], names=[one.name for one in table.columns])
+    return pa.record_batch(
+        [pa.array([], pa.string()) for _ in table.columns], names=[one.name for one in table.columns]
+    )
 
 
 def delimited_flatten(source: Source, options: Options, _: Progress) -> DelimitedFlattening:

@@ -70,3 +70,33 @@ class Undecodable(DocumentFailed):
     @property
     def detail(self) -> str:
         return "The text is in no encoding that is known here."
+
+
+@dataclass(kw_only=True)
+class NotReady(RetError):
+    """The collection is not there to be converted. `status` is scanning or failed."""
+
+    status: str
+    kind = Kind.CONFLICT
+    code = "NOT_READY"
+
+    @property
+    def detail(self) -> str:
+        return "The upload is still being scanned." if self.status == "scanning" else "The upload could not be scanned."
+
+
+@dataclass(kw_only=True)
+class NotConverted(RetError):
+    """Something that was to be exported has not been converted. `documents` is how many."""
+
+    documents: int
+    kind = Kind.CONFLICT
+    code = "NOT_CONVERTED"
+
+    @property
+    def detail(self) -> str:
+        return (
+            "A document is not converted yet."
+            if self.documents == 1
+            else f"{self.documents} documents are not converted yet."
+        )

@@ -34,7 +34,8 @@ class Warned:
 @dataclass(frozen=True)
 class Flattened:
     """What a document became. `tables` has the main one first; `values` were in the document, `written` are in the cells:
-    they must be equal. `record_path` and `candidates` say what was taken for a record and what could have been."""
+    they must be equal. `record_path` and `candidates` say what was taken for a record and what could have been.
+    """
 
     tables: list[TablePlan]
     values: Tally
@@ -71,7 +72,8 @@ class Flattening(Protocol):
 
 class Flatten(Protocol):
     """How a document is flattened. `source` opens it from its beginning, as often as needed; `progress` hears the bytes of
-    the document that are done, rising to its size."""
+    the document that are done, rising to its size.
+    """
 
     def __call__(self, source: Source, options: Options, progress: Progress) -> Flattening: ...
 
@@ -110,8 +112,13 @@ class ExpatFlattening:
         builder.flush()
         yield from builder.ready
         self._result = Flattened(
-            laid.tables, shape.values, written, _warnings(shape), "/".join(laid.record.steps),
-            [one for _, one in candidates(shape)])
+            laid.tables,
+            shape.values,
+            written,
+            _warnings(shape),
+            "/".join(laid.record.steps),
+            [one for _, one in candidates(shape)],
+        )
 
     def result(self) -> Flattened:
         if self._result is None:
@@ -125,8 +132,10 @@ def expat_flatten(source: Source, options: Options, progress: Progress) -> Expat
 
 
 def _warnings(shape: Shape) -> list[Warned]:
-    found = [Warned("XML_EXTERNAL_ENTITY", f"The entity {name} is outside the document and was left out.")
-             for name in shape.outside]
+    found = [
+        Warned("XML_EXTERNAL_ENTITY", f"The entity {name} is outside the document and was left out.")
+        for name in shape.outside
+    ]
     if shape.too_deep:
         found.append(Warned("XML_DEPTH", "Elements below level 512 were kept as source."))
     return found

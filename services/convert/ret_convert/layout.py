@@ -31,7 +31,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True)
 class Options:
     """The order for one document. `repeats` and `columns` are how far numbered columns go in a readable table, `widest` is
-    how far they go in any. A batch has at most `rows` rows and about `cells` cells."""
+    how far they go in any. A batch has at most `rows` rows and about `cells` cells.
+    """
 
     layout: Layout = Layout.AUTO
     record_path: str | None = None
@@ -59,7 +60,8 @@ TEXT = "#text"
 @dataclass(eq=False)
 class TablePlan:
     """A table to be. Its first columns are the `links` that connect it with others; `parent` is the table whose row a row
-    of this one stands in, if that is written."""
+    of this one stands in, if that is written.
+    """
 
     name: str
     role: str
@@ -135,8 +137,9 @@ class Branches:
         """Which of them become tables: what leads to the record or repeats too often, then the widest until all fits."""
         if options.layout is Layout.RELATED:
             return repeating
-        chosen = [node for node in repeating
-                  if node in self.above or node.most * self._multiples[node] > options.repeats]
+        chosen = [
+            node for node in repeating if node in self.above or node.most * self._multiples[node] > options.repeats
+        ]
         left = self.widths[table] - sum(node.most * self.widths[node] for node in chosen)
         for node in sorted(set(repeating) - set(chosen), key=lambda one: (-one.most * self.widths[one], one.steps)):
             if left <= options.columns:

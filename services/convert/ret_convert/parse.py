@@ -93,8 +93,14 @@ class Parse:
             self._watch_attributes()
 
     def _declared(
-        self, name: str, parameter: int, value: str | None, _base: str | None, _system_id: str | None,
-        _public_id: str | None, _notation: str | None,
+        self,
+        name: str,
+        parameter: int,
+        value: str | None,
+        _base: str | None,
+        _system_id: str | None,
+        _public_id: str | None,
+        _notation: str | None,
     ) -> None:
         if parameter:
             return

@@ -28,8 +28,22 @@ class Node:
     """One element path. Figures leave out what lies inside mixed content, which stays source."""
 
     __slots__ = (
-        "attributes", "children", "count", "current", "depth", "empty", "key", "local", "most", "owner", "parent",
-        "prefix", "runs", "source", "text", "values",
+        "attributes",
+        "children",
+        "count",
+        "current",
+        "depth",
+        "empty",
+        "key",
+        "local",
+        "most",
+        "owner",
+        "parent",
+        "prefix",
+        "runs",
+        "source",
+        "text",
+        "values",
     )
 
     def __init__(self, parent: Node | None, key: str, written: str) -> None:
@@ -81,7 +95,8 @@ class Candidate:
 @dataclass
 class Shape:
     """What was learned of a document. `top` stands around the root; `sources` are the ordinals of the elements whose
-    inside stays source; `values` is the document's side of the conservation; `outside` names external entities."""
+    inside stays source; `values` is the document's side of the conservation; `outside` names external entities.
+    """
 
     top: Node
     sources: array[int]
@@ -197,8 +212,9 @@ class Learner:
         self.too_deep = True
         self._frame.parent = True
         scope = self._frame.scope
-        self._batch.extend(value for written, raw in attributes.items()
-                           if scope.attributes[written] and (value := raw.strip()))
+        self._batch.extend(
+            value for written, raw in attributes.items() if scope.attributes[written] and (value := raw.strip())
+        )
 
     def _run(self, frame: Open) -> str:
         """The run of text that ends here."""
@@ -256,14 +272,15 @@ class Learner:
             if flags:
                 if flags == HAS_TEXT:
                     node.text = True
-                    if runs > node.runs:
-                        node.runs = runs
+                    node.runs = max(node.runs, runs)
                 elif flags == EMPTY:
                     node.empty = True
                 else:
                     node.source = True
             if keys is not None and keys.keys() - node.attributes.keys():
-                node.attributes = node.attributes | {key: name for key, name in keys.items() if key not in node.attributes}
+                node.attributes = node.attributes | {
+                    key: name for key, name in keys.items() if key not in node.attributes
+                }
         self._journal.clear()
         for frame in self._open[: self._depth + 1]:
             frame.journal = -1

@@ -13,9 +13,9 @@ from typing import BinaryIO, Protocol, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ret_kit.blobs import Blobs, BlobWriter, Stored
 
 from ret_convert.layout import Column, Kind, TablePlan
+from ret_kit.blobs import Blobs, BlobWriter, Stored
 
 REPEATING = 0.5
 """A column whose distinct values are fewer than this share of its cells gets a dictionary."""
@@ -53,7 +53,8 @@ class TableWriter:
         self._plan = plan
         self._fields = [
             pa.field(column.name, pa.string(), metadata={"kind": str(column.kind), "path": column.path})
-            for column in plan.columns]
+            for column in plan.columns
+        ]
         self._filled = [0] * len(plan.columns)
         self._rows = 0
         self._first: pa.RecordBatch | None = None
@@ -101,8 +102,13 @@ class TableWriter:
         schema = pa.schema([self._fields[at] for at in kept])
         self._blob = self._blobs.writer(key)
         self._parquet = pq.ParquetWriter(
-            pa.PythonFile(_Sink(self._blob), mode="w"), schema, compression="zstd", compression_level=1,
-            use_dictionary=repeating(sample), write_statistics=False)
+            pa.PythonFile(_Sink(self._blob), mode="w"),
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=repeating(sample),
+            write_statistics=False,
+        )
 
     def _store(self, batches: list[pa.RecordBatch], key: str) -> Stored:
         parquet, blob = cast("pq.ParquetWriter", self._parquet), cast("BlobWriter", self._blob)
@@ -152,8 +158,11 @@ def repeating(sample: pa.RecordBatch) -> list[str] | bool:
     """The columns whose values repeat, by a first batch."""
     if sample.num_rows < SAMPLE:
         return False
-    names = [name for name, column in zip(sample.schema.names, sample.columns, strict=True)
-             if pc.count_distinct(column).as_py() < REPEATING * sample.num_rows]
+    names = [
+        name
+        for name, column in zip(sample.schema.names, sample.columns, strict=True)
+        if pc.count_distinct(column).as_py() < REPEATING * sample.num_rows
+    ]
     return names or False
 
 
@@ -178,7 +187,9 @@ def columns_of(schema: pa.Schema) -> list[Column]:
     found: list[Column] = []
     for one in schema:
         metadata = cast("dict[bytes, bytes]", one.metadata or {})
-        found.append(Column(one.name, metadata.get(b"path", b"").decode(), Kind(metadata.get(b"kind", b"value").decode())))
+        found.append(
+            Column(one.name, metadata.get(b"path", b"").decode(), Kind(metadata.get(b"kind", b"value").decode()))
+        )
     return found
 
 

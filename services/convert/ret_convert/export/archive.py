@@ -10,11 +10,11 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
-from ret_kit.blobs import Blobs
-from ret_kit.errors import BlobDamaged
 
 from ret_convert.encoding import chunks
 from ret_convert.export.csv import csv_chunks
@@ -24,6 +24,8 @@ from ret_convert.export.order import Bytes, Entry, Order, Table, single
 from ret_convert.export.xlsx import Page, Workbook
 from ret_convert.export.zipping import FAST, STORED, ZipStream
 from ret_convert.tables import batches_of
+from ret_kit.blobs import Blobs
+from ret_kit.errors import BlobDamaged
 
 BUFFER = 1 << 18
 IN_MEMORY = 16 << 20
@@ -110,18 +112,22 @@ class Contents:
             elif self._format == "json":
                 yield from json_chunks(batches_of(file))
             else:
-                names = pq.read_schema(file).names
-                file.seek(0)
-                yield from csv_chunks(names, batches_of(file), raw=self._raw)
+                yield from csv_chunks(self._names(table), batches_of(file), raw=self._raw)
 
     def workbook(self, archive: ZipStream, tables: list[Table]) -> None:
         """The tables as sheets of one workbook."""
         book = Workbook(archive)
         for table in tables:
-            with self._open(table) as file:
-                names = pq.read_schema(file).names
-                book.page(Page(table["name"], names, table["rows"], lambda file=file: batches_of(_rewound(file))))
+            book.page(Page(table["name"], self._names(table), table["rows"], partial(self._batches, table)))
         book.close()
+
+    def _names(self, table: Table) -> list[str]:
+        with self._blobs.reader(table["key"]) as file:
+            return cast("list[str]", pq.read_schema(file).names)
+
+    def _batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+        with self._open(table) as file:
+            yield from batches_of(file)
 
     def _open(self, table: Table) -> BinaryIO:
         """The Parquet file of a table, when it is the one that was stored."""
@@ -135,12 +141,8 @@ class Contents:
         if digest.hexdigest() != table["sha256"]:
             file.close()
             raise BlobDamaged(table["key"])
-        return _rewound(file)
-
-
-def _rewound(file: BinaryIO) -> BinaryIO:
-    file.seek(0)
-    return file
+        file.seek(0)
+        return file
 
 
 @dataclass
@@ -215,8 +217,9 @@ class Mirror:
 
     def _original(self, at: int, source: Bytes) -> None:
         name = self._places[at].names[0]
-        self._archive.begin(self._path(at, name), expected=source["length"],
-                            pack=STORED if name.lower().endswith(PACKED) else FAST)
+        self._archive.begin(
+            self._path(at, name), expected=source["length"], pack=STORED if name.lower().endswith(PACKED) else FAST
+        )
         for chunk in self._content.original(source):
             self._archive.write(chunk)
         self._archive.end()
@@ -229,8 +232,9 @@ class Mirror:
             self._archive.leave()
             return
         for name, table in zip(names, entry["tables"], strict=True):
-            self._archive.begin(self._path(at, name), expected=_expected(table),
-                                pack=STORED if self._format == "parquet" else FAST)
+            self._archive.begin(
+                self._path(at, name), expected=_expected(table), pack=STORED if self._format == "parquet" else FAST
+            )
             for chunk in self._content.table(table):
                 self._archive.write(chunk)
             self._archive.end()
@@ -275,5 +279,3 @@ class Mirror:
 def _expected(table: Table) -> int:
     """About how many bytes a table takes as text."""
     return max(table["rows"] * table["columns"] * CELL_BYTES, table["size"] * UNPACKED)
-
-

@@ -79,9 +79,12 @@ def rows_of(batch: pa.RecordBatch) -> tuple[bytes, bool]:
 
 def _cells(column: pa.Array) -> tuple[pa.Array, bool]:
     long = (pc.max(pc.binary_length(column)).as_py() or 0) > UNITS and any(
-        cell is not None and units(cell) > UNITS for cell in column.to_pylist())
+        cell is not None and units(cell) > UNITS for cell in column.to_pylist()
+    )
     if long or pc.any(pc.match_substring_regex(column, ODD)).as_py():
-        column = pa.array([None if cell is None else escaped(cut(cell)) for cell in column.to_pylist()], pa.large_string())
+        column = pa.array(
+            [None if cell is None else escaped(cut(cell)) for cell in column.to_pylist()], pa.large_string()
+        )
     elif pc.any(pc.match_substring_regex(column, "[&<>]")).as_py():
         for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
             column = pc.replace_substring(column, character, entity)

@@ -15,8 +15,10 @@ def json_chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     lead = "[\n"
     for batch in batches:
         for piece in pieces(batch):
-            rows = [json.dumps({name: cell for name, cell in row.items() if cell is not None}, ensure_ascii=False)
-                    for row in piece.to_pylist()]
+            rows = [
+                json.dumps({name: cell for name, cell in row.items() if cell is not None}, ensure_ascii=False)
+                for row in piece.to_pylist()
+            ]
             if rows:
                 yield (lead + ",\n".join(rows)).encode()
                 lead = ",\n"

@@ -54,7 +54,8 @@ class Entry(TypedDict):
 
 class Order(TypedDict):
     """An export. `alone` says that it is of one document and no archive around it is asked for; `keep` that containers are
-    there even if nothing is in them."""
+    there even if nothing is in them.
+    """
 
     blobs: str
     format: Format

@@ -86,12 +86,16 @@ class Workbook:
         least, most = WIDTHS
         columns = "".join(
             f'<col min="{at}" max="{at}" width="{min(max(len(one) + 3, width + 1, least), most)}" customWidth="1"/>'
-            for at, (one, width) in enumerate(zip(titles, widths, strict=True), 1))
+            for at, (one, width) in enumerate(zip(titles, widths, strict=True), 1)
+        )
         header = "".join(map(title, titles))
-        self._archive.write((
-            f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView{selected} workbookViewId="0"><pane ySplit="1" '
-            'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
-            f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols><sheetData><row>{header}</row>').encode())
+        self._archive.write(
+            (
+                f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView{selected} workbookViewId="0"><pane ySplit="1" '
+                'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
+                f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols><sheetData><row>{header}</row>'
+            ).encode()
+        )
 
     def _end(self, columns: int, rows: int) -> None:
         self._archive.write(f'</sheetData><autoFilter ref="A1:{letters(columns)}{rows}"/></worksheet>'.encode())
@@ -105,39 +109,61 @@ class Workbook:
             for column, row, value in long_values(page.columns, page.batches()):
                 cells = [cut(page.name), cut(column), str(row), *parts(value)]
                 self._archive.write(
-                    ("<row>" + "".join(f"{OPEN}{escaped(cell)}{CLOSE}" for cell in cells) + "</row>").encode())
+                    ("<row>" + "".join(f"{OPEN}{escaped(cell)}{CLOSE}" for cell in cells) + "</row>").encode()
+                )
                 rows += 1
         self._end(4, rows)
 
     def _parts(self) -> Iterator[tuple[str, str]]:
         numbers = range(1, len(self._sheets) + 1)
-        yield "xl/styles.xml", (
-            f'<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
-            '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill '
-            'patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border>'
-            '<left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" '
-            'fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" '
-            'xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs><cellStyles '
-            'count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>')
-        sheets = "".join(f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
-                         for number, name in zip(numbers, self._sheets, strict=True))
+        yield (
+            "xl/styles.xml",
+            (
+                f'<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
+                '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill '
+                'patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border>'
+                '<left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" '
+                'fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" '
+                'xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs><cellStyles '
+                'count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+            ),
+        )
+        sheets = "".join(
+            f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
+            for number, name in zip(numbers, self._sheets, strict=True)
+        )
         yield "xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
-        links = "".join(f'<Relationship Id="rId{number}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
-                        for number in numbers)
-        yield "xl/_rels/workbook.xml.rels", (
-            f'<Relationships xmlns="{PACKAGE}/relationships">{links}<Relationship Id="rId{len(self._sheets) + 1}" '
-            f'Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>')
-        yield "_rels/.rels", (
-            f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{OFFICE}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>')
-        overrides = "".join(f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{TYPE}.worksheet+xml"/>'
-                            for number in numbers)
-        yield "[Content_Types].xml", (
-            f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
-            'package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override '
-            f'PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/><Override PartName="/xl/styles.xml" '
-            f'ContentType="{TYPE}.styles+xml"/>{overrides}</Types>')
-
+        links = "".join(
+            f'<Relationship Id="rId{number}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
+            for number in numbers
+        )
+        yield (
+            "xl/_rels/workbook.xml.rels",
+            (
+                f'<Relationships xmlns="{PACKAGE}/relationships">{links}<Relationship Id="rId{len(self._sheets) + 1}" '
+                f'Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>'
+            ),
+        )
+        yield (
+            "_rels/.rels",
+            (
+                f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{OFFICE}/officeDocument" '
+                'Target="xl/workbook.xml"/></Relationships>'
+            ),
+        )
+        overrides = "".join(
+            f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{TYPE}.worksheet+xml"/>'
+            for number in numbers
+        )
+        yield (
+            "[Content_Types].xml",
+            (
+                f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
+                'package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override '
+                f'PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/><Override PartName="/xl/styles.xml" '
+                f'ContentType="{TYPE}.styles+xml"/>{overrides}</Types>'
+            ),
+        )
 
 
 class Rows:

@@ -64,8 +64,10 @@ class ZipStream:
         self._out = write
         self._levels = [Level()]
         now = time.gmtime()
-        self._stamp = (now.tm_hour << 11 | now.tm_min << 5 | now.tm_sec // 2,
-                       max(now.tm_year - 1980, 0) << 9 | now.tm_mon << 5 | now.tm_mday)
+        self._stamp = (
+            now.tm_hour << 11 | now.tm_min << 5 | now.tm_sec // 2,
+            max(now.tm_year - 1980, 0) << 9 | now.tm_mon << 5 | now.tm_mday,
+        )
 
     @property
     def depth(self) -> int:
@@ -80,8 +82,13 @@ class ZipStream:
         extra = struct.pack("<2H2Q", 1, 16, 0, 0) if wide else b""
         size = HUGE if wide else 0
         level.member = Member(raw, level.at, wide, zlib.compressobj(pack, zlib.DEFLATED, -zlib.MAX_WBITS))
-        self._emit(LOCAL.pack(b"PK\3\4", 45 if wide else 20, FLAGS, DEFLATED, *self._stamp, 0, size, size, len(raw),
-                              len(extra)) + raw + extra)
+        self._emit(
+            LOCAL.pack(
+                b"PK\3\4", 45 if wide else 20, FLAGS, DEFLATED, *self._stamp, 0, size, size, len(raw), len(extra)
+            )
+            + raw
+            + extra
+        )
 
     def write(self, data: bytes) -> None:
         """Content of the entry that was begun."""
@@ -100,7 +107,9 @@ class ZipStream:
         member.packed += len(rest)
         # An entry that has outgrown 32 bits against all expectation says so here and in the directory.
         wide = member.wide or max(member.size, member.packed) >= HUGE
-        self._emit(rest + struct.pack("<4sI2Q" if wide else "<4s3I", b"PK\7\10", member.crc, member.packed, member.size))
+        self._emit(
+            rest + struct.pack("<4sI2Q" if wide else "<4s3I", b"PK\7\10", member.crc, member.packed, member.size)
+        )
         level.directory.append(self._record(member))
         level.member = None
 
@@ -150,10 +159,28 @@ class ZipStream:
         wide = [number for number in (member.size, member.packed, member.at) if number >= HUGE]
         extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
         needs = 45 if member.wide or wide else 20
-        return CENTRAL.pack(
-            b"PK\1\2", 3 << 8 | needs, needs, FLAGS, DEFLATED, *self._stamp, member.crc, min(member.packed, HUGE),
-            min(member.size, HUGE), len(member.name), len(extra), 0, 0, 0, FILE_MODE, min(member.at, HUGE),
-        ) + member.name + extra
+        return (
+            CENTRAL.pack(
+                b"PK\1\2",
+                3 << 8 | needs,
+                needs,
+                FLAGS,
+                DEFLATED,
+                *self._stamp,
+                member.crc,
+                min(member.packed, HUGE),
+                min(member.size, HUGE),
+                len(member.name),
+                len(extra),
+                0,
+                0,
+                0,
+                FILE_MODE,
+                min(member.at, HUGE),
+            )
+            + member.name
+            + extra
+        )
 
     def _directory(self) -> None:
         """The directory of the innermost archive, and its end."""
@@ -171,4 +198,6 @@ class ZipStream:
         if count >= MANY or max(size, start) >= HUGE:
             tail = END64.pack(b"PK\6\6", END64.size - 12, 3 << 8 | 45, 45, 0, 0, count, count, size, start)
             tail += LOCATOR.pack(b"PK\6\7", 0, end, 1)
-        self._emit(tail + END.pack(b"PK\5\6", 0, 0, min(count, MANY), min(count, MANY), min(size, HUGE), min(start, HUGE), 0))
+        self._emit(
+            tail + END.pack(b"PK\5\6", 0, 0, min(count, MANY), min(count, MANY), min(size, HUGE), min(start, HUGE), 0)
+        )

@@ -1,0 +1,119 @@
+"""The rows of tables: replaced document by document, read for exports, forgotten with their collection or session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ret_convert.converting import Outcome
+from ret_convert.schema import leftovers, tables
+
+CHUNK = 500
+"""Ids in one statement."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Whose tables these are: the job, its order among conversions (milliseconds of its creation), what it converts."""
+
+    job_id: str
+    order: int
+    collection_id: str
+    session_id: str
+
+
+async def replace(conn: AsyncConnection, by: Conversion, outcomes: Sequence[Outcome]) -> None:
+    """Put the tables of each document in place of those it had; a newer conversion's tables stay."""
+    newer = await _newer(conn, by, [one["document_id"] for one in outcomes])
+    current = [one for one in outcomes if one["document_id"] not in newer]
+    kept = {table["blob_key"] for one in current for table in one["tables"]}
+    for ids in _chunked([one["document_id"] for one in current]):
+        gone = await conn.execute(
+            delete(tables)
+            .where(tables.c.document_id.in_(ids), tables.c.session_id == by.session_id)
+            .returning(tables.c.blob_key)
+        )
+        await _leave(conn, by.session_id, set(gone.scalars()) - kept)
+    unwanted = {table["blob_key"] for one in outcomes if one["document_id"] in newer for table in one["tables"]}
+    await _leave(conn, by.session_id, unwanted)
+    rows = [_row(by, one, position) for one in current for position in range(len(one["tables"]))]
+    if rows:
+        await conn.execute(insert(tables), rows)
+
+
+async def _newer(conn: AsyncConnection, by: Conversion, ids: list[str]) -> set[str]:
+    """The documents that a later order has converted meanwhile."""
+    found: set[str] = set()
+    for chunk in _chunked(ids):
+        query = select(tables.c.document_id).where(tables.c.document_id.in_(chunk), tables.c.job_order > by.order)
+        found.update((await conn.execute(query)).scalars())
+    return found
+
+
+def _row(by: Conversion, one: Outcome, position: int) -> dict[str, Any]:
+    return {
+        **one["tables"][position],
+        "document_id": one["document_id"],
+        "collection_id": by.collection_id,
+        "session_id": by.session_id,
+        "job_id": by.job_id,
+        "job_order": by.order,
+        "position": position,
+    }
+
+
+async def of_collection(conn: AsyncConnection, session_id: str, collection_id: str) -> dict[str, list[Row[Any]]]:
+    """The tables of a collection's documents, the main one first, by document."""
+    query = (
+        select(tables)
+        .where(tables.c.collection_id == collection_id, tables.c.session_id == session_id)
+        .order_by(tables.c.document_id, tables.c.position)
+    )
+    found: dict[str, list[Row[Any]]] = {}
+    for row in await conn.execute(query):
+        found.setdefault(row.document_id, []).append(row)
+    return found
+
+
+async def forget_collection(conn: AsyncConnection, session_id: str, collection_id: str) -> None:
+    """Delete the rows of a collection, and note its blobs for removal."""
+    gone = await conn.execute(
+        delete(tables)
+        .where(tables.c.collection_id == collection_id, tables.c.session_id == session_id)
+        .returning(tables.c.blob_key)
+    )
+    await _leave(conn, session_id, set(gone.scalars()))
+
+
+async def forget_session(conn: AsyncConnection, session_id: str) -> int:
+    """Delete the rows of a session; how many there were. Its blobs go with its prefix."""
+    rows = 0
+    for table in (tables, leftovers):
+        rows += (await conn.execute(delete(table).where(table.c.session_id == session_id))).rowcount
+    return rows
+
+
+async def leftover(conn: AsyncConnection, session_id: str) -> list[str]:
+    """The keys of blobs that are to be removed, some of them."""
+    query = select(leftovers.c.blob_key).where(leftovers.c.session_id == session_id).limit(CHUNK)
+    return list((await conn.execute(query)).scalars())
+
+
+async def removed(conn: AsyncConnection, keys: Sequence[str]) -> None:
+    """These blobs are gone."""
+    await conn.execute(delete(leftovers).where(leftovers.c.blob_key.in_(keys)))
+
+
+async def _leave(conn: AsyncConnection, session_id: str, keys: Iterable[str]) -> None:
+    values = [{"blob_key": key, "session_id": session_id} for key in sorted(keys)]
+    if values:
+        await conn.execute(insert(leftovers), values)
+
+
+def _chunked(ids: list[str]) -> Iterable[list[str]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]

@@ -1,0 +1,153 @@
+"""ret.convert.v1: starts conversions and streams exports, each session's own. Reads, calls, writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
+
+import grpc.aio
+from sqlalchemy.exc import IntegrityError
+
+from ret.convert.v1 import convert_pb2, convert_pb2_grpc
+from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from ret_convert import records
+from ret_convert.errors import NotReady
+from ret_convert.export.order import FORMATS, Format, Order, header
+from ret_convert.layout import Layout
+from ret_convert.listing import Listed, entries
+from ret_convert.schema import jobs as job_tables
+from ret_convert.worker import TYPE
+from ret_kit.auth import caller
+from ret_kit.database import Database
+from ret_kit.errors import Invalid
+from ret_kit.jobs.events import job_message
+from ret_kit.jobs.host import JobHost
+from ret_kit.jobs.idempotency import recall, remember
+from ret_kit.jobs.model import Identity, NewJob
+from ret_kit.pools import Pool
+from ret_kit.rpc.server import Access
+
+NAME = "ret.convert.v1.ConvertService"
+ACCESS = {"Start": Access.USER, "Export": Access.USER}
+EXPORT = "ret_convert.export.archive:export"
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the servicer stands on; `blobs` is the store's URL."""
+
+    db: Database
+    jobs: JobHost
+    pool: Pool
+    ingest: ingest_pb2_grpc.IngestServiceStub
+    blobs: str
+
+
+class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
+    """Serves the contract; what belongs to whom is ingest's to say, asked with the caller's own token."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def Start(self, request: convert_pb2.StartRequest, context: Context) -> convert_pb2.StartResponse:
+        layout = request.layout or Layout.AUTO
+        if layout not in list(Layout):
+            raise Invalid(field="layout", reason=f"must be one of {', '.join(Layout)}")
+        if answer := await self._first_answer(request):
+            return answer
+        await self._ready(request)
+        who, jobs = caller(), self._ports.jobs
+        payload = {
+            "collection_id": request.collection_id,
+            "groups": list(request.groups),
+            "documents": list(request.document_ids),
+            "layout": layout,
+            "record_paths": dict(request.record_paths),
+        }
+        try:
+            async with self._ports.db.write() as conn:
+                row = await jobs.store.create(conn, NewJob(TYPE, Identity(who.user_id, who.session_id), payload))
+                answer = convert_pb2.StartResponse(job=job_message(row))
+                key, whole = request.idempotency_key, answer.SerializeToString()
+                await remember(conn, job_tables.idempotency, who.session_id, NAME, key, whole)
+        except IntegrityError:
+            # Somebody was faster with the same key; theirs is the answer.
+            if first := await self._first_answer(request):
+                return first
+            raise
+        jobs.relay.wake()
+        return answer
+
+    async def _first_answer(self, request: convert_pb2.StartRequest) -> convert_pb2.StartResponse | None:
+        """What the same key was answered first in this session."""
+        async with self._ports.db.read() as conn:
+            kept = await recall(conn, job_tables.idempotency, caller().session_id, NAME, request.idempotency_key)
+        return convert_pb2.StartResponse.FromString(kept) if kept is not None else None
+
+    async def _ready(self, request: convert_pb2.StartRequest) -> None:
+        """NotFound or NotReady unless what is to be converted is there and the caller's own."""
+        collection_id = request.collection_id
+        asked = await self._ports.ingest.GetCollection(ingest_pb2.GetCollectionRequest(collection_id=collection_id))
+        if asked.collection.status != "ready":
+            raise NotReady(status=asked.collection.status)
+        if request.groups or request.document_ids:
+            wanted = ingest_pb2.TakeDocumentsRequest(
+                collection_id=collection_id, groups=request.groups, document_ids=request.document_ids, dry_run=True
+            )
+            async with aclosing(self._ports.ingest.TakeDocuments(wanted)) as answers:
+                await anext(aiter(answers), None)
+
+    async def Export(
+        self, request: convert_pb2.ExportRequest, context: Context
+    ) -> AsyncIterator[convert_pb2.ExportResponse]:
+        order, name = await self._order(request)
+        filename, media_type = header(order, name)
+        yield convert_pb2.ExportResponse(header=convert_pb2.ExportHeader(filename=filename, media_type=media_type))
+        stream = self._ports.pool.stream(EXPORT, cast("dict[str, Any]", order), session_id=caller().session_id)
+        async with aclosing(stream) as chunks:  # pyright: ignore[reportArgumentType] - it is an async generator
+            async for chunk in chunks:
+                yield convert_pb2.ExportResponse(chunk=chunk)
+
+    async def _order(self, request: convert_pb2.ExportRequest) -> tuple[Order, str]:
+        """(what is to be exported, what the whole is called)."""
+        kind = _choice("format", request.format, FORMATS)
+        tables = _choice("tables", request.tables or "all", ("all", "main"))
+        others = _choice("others", request.others or "keep", ("keep", "drop"))
+        nested = _choice("nested", request.nested or "zip", ("zip", "folder"))
+        asked = ingest_pb2.InventoryRequest(
+            collection_id=request.collection_id, group=request.group, document_id=request.document_id
+        )
+        found: list[ingest_pb2.InventoryEntry] = []
+        upload = ""
+        async for answer in self._ports.ingest.Inventory(asked):
+            upload = answer.header.upload_name or answer.header.collection_name or upload
+            found.extend(answer.entries)
+        async with self._ports.db.read() as conn:
+            rows = await records.of_collection(conn, caller().session_id, request.collection_id)
+        part = bool(request.group or request.document_id)
+        listed = entries(found, rows, Listed(keep=others == "keep" and not part, main=tables == "main"))
+        order = Order(
+            blobs=self._ports.blobs,
+            format=cast("Format", kind),
+            raw=request.raw,
+            nested="folder" if nested == "folder" else "zip",
+            alone=bool(request.document_id),
+            keep=others == "keep" and not part,
+            entries=listed,
+        )
+        name = (
+            next((entry["name"] for entry in listed if entry["type"] == "document"), upload)
+            if order["alone"]
+            else upload
+        )
+        return order, name
+
+
+def _choice(field: str, given: str, choices: Sequence[str]) -> str:
+    """One of the choices, or Invalid."""
+    if given not in choices:
+        raise Invalid(field=field, reason=f"must be one of {', '.join(choices)}")
+    return given
