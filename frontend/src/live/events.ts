@@ -1,6 +1,6 @@
 import type { Job } from "@/api/types";
 
-export type LiveMessage = { type: "job"; seq: number; job: Job } | { type: "session"; state: string };
+export type LiveMessage = { type: "job"; seq: number; job: Job } | { type: "session"; state: string; reason: string };
 
 /** What live events need of the world. */
 export type LiveWorld = {

@@ -17,6 +17,9 @@ const REASONS: Record<string, EndReason> = {
   reuse: "reuse",
 };
 
+/** How often listings follow a running job: what is converted can be used before the rest is. */
+const REDRAW_MS = 1500;
+
 /** The jobs of the session, live. */
 export const useJobs = defineStore("jobs", () => {
   const queries = useQueryClient();
@@ -39,26 +42,34 @@ export const useJobs = defineStore("jobs", () => {
     put(job);
   }
 
+  let drawnAt = 0;
+  async function changed(collectionId: string | undefined): Promise<void> {
+    await queries.invalidateQueries({ queryKey: ["collections"] });
+    if (collectionId) await queries.invalidateQueries({ queryKey: ["documents", collectionId] });
+  }
+
   async function list(): Promise<void> {
     const { items } = await ask(api.GET("/api/v1/jobs", { params: { query: { limit: 200 } } }));
     put(...items);
   }
 
   async function cancel(job: Job): Promise<void> {
-    await ask(api.POST("/api/v1/jobs/{id}/cancel", { params: { path: { id: job.id } } }));
+    await ask(api.POST("/api/v1/jobs/{job_id}/cancel", { params: { path: { job_id: job.id } } }));
   }
 
   function read(message: LiveMessage): void {
     if (message.type === "session") {
-      if (message.state !== "active") session.end(REASONS[message.state] ?? "unknown");
+      session.end(REASONS[message.reason] ?? "unknown");
       return;
     }
     const before = jobs.value.get(message.job.id);
     put(message.job);
-    if (hasEnded(message.job) && !(before && hasEnded(before))) {
-      void queries.invalidateQueries({ queryKey: ["collections"] });
-      const owner = owners.value[message.job.id];
-      if (owner) void queries.invalidateQueries({ queryKey: ["documents", owner] });
+    const owner = owners.value[message.job.id];
+    if (hasEnded(message.job)) {
+      if (!(before && hasEnded(before))) void changed(owner);
+    } else if (Date.now() - drawnAt > REDRAW_MS) {
+      drawnAt = Date.now();
+      void changed(owner);
     }
   }
 

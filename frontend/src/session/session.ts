@@ -23,9 +23,15 @@ export type World = {
   alone: <T>(work: () => Promise<T>) => Promise<T>;
   /** A mark that this browser has a session: never a secret, only "ask for a refresh when the page opens". */
   mark: { get: () => boolean; set: (on: boolean) => void };
-  tell: (reason: EndReason) => void;
+  /** To the other tabs of this browser. */
+  tell: (news: News) => void;
   later: (work: () => void, ms: number) => () => void;
 };
+
+/** What one tab tells the others: the session has ended, or lives on until then. */
+export type News =
+  | { kind: "ended"; reason: EndReason }
+  | { kind: "renewed"; idleEndsAt: number | null; absoluteEndsAt: number | null };
 
 /** A body and the server's clock when it was sent, to read its times by. */
 export type Timed<T> = { body: T; serverNow: number | null };
@@ -63,9 +69,17 @@ export class Session {
   }
 
   async logout(): Promise<void> {
-    await this.world.logout();
-    this.end("logout");
-    this.world.tell("logout");
+    await this.finish("logout");
+  }
+
+  /** What another tab has told. */
+  hear(news: News): void {
+    if (news.kind === "ended") this.end(news.reason);
+    else if (this.token) {
+      const { idleEndsAt, absoluteEndsAt } = news;
+      this.token = { ...this.token, times: { ...this.token.times, idleEndsAt, absoluteEndsAt } };
+      this.wake(0);
+    }
   }
 
   /** Somebody is at the page, or work of theirs is running: a session in use is renewed without asking. */
@@ -109,6 +123,13 @@ export class Session {
     this.become({ kind: "anonymous" });
   }
 
+  private async finish(reason: EndReason): Promise<void> {
+    this.cancelTimer();
+    await this.world.logout();
+    this.end(reason);
+    this.world.tell({ kind: "ended", reason });
+  }
+
   private async refresh(): Promise<string | null> {
     try {
       const grant = await this.world.alone(() => this.world.refresh());
@@ -139,6 +160,8 @@ export class Session {
       },
     };
     this.closing = null;
+    const { idleEndsAt, absoluteEndsAt } = this.token.times;
+    this.world.tell({ kind: "renewed", idleEndsAt, absoluteEndsAt });
     this.world.mark.set(true);
     this.become({ kind: "active", id: body.session_id, user: body.user });
     this.wake(0);
@@ -156,7 +179,10 @@ export class Session {
     const now = this.world.now();
     const next = plan(this.token.times, this.usedAt, now);
     if (next.kind === "ended") {
-      this.end("expired");
+      // The page is about to say that the data is destroyed: so it is, also where the server counted a little longer.
+      void this.finish("expired").catch(() => {
+        this.end("expired");
+      });
       return;
     }
     if (next.kind === "renew") {

@@ -1,16 +1,16 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef, triggerRef } from "vue";
-import { Session, type EndReason, type SessionState } from "./session";
+import { Session, type News, type SessionState } from "./session";
 import { browserWorld, tabs } from "./world";
 
 /** The one session of this tab; calls take their token from it. */
 export const session = new Session(browserWorld);
 
-tabs.addEventListener("message", (event: MessageEvent<EndReason>) => {
-  session.end(event.data);
+tabs.addEventListener("message", (event: MessageEvent<News>) => {
+  session.hear(event.data);
 });
 
-for (const sign of ["pointerdown", "keydown"] as const) {
+for (const sign of ["pointerdown", "keydown", "wheel"] as const) {
   addEventListener(sign, () => {
     session.used();
   }, { passive: true, capture: true });

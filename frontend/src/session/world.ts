@@ -1,6 +1,6 @@
 import { problemOf, ProblemError, unreachable } from "@/api/problem";
 import type { Grant } from "@/api/types";
-import type { EndReason, Timed, World } from "./session";
+import type { Timed, World } from "./session";
 
 const MARK = "ret.session";
 const LOCK = "ret.refresh";
@@ -38,7 +38,8 @@ export const browserWorld: World = {
     await call("logout", { headers: { "X-RET-Request": "1" } });
   },
   now: () => Date.now(),
-  alone: async (work) => navigator.locks.request(LOCK, work),
+  // Without TLS, and not on this machine, a browser has no locks; the server's grace for racing tabs is left.
+  alone: async (work) => ("locks" in navigator ? navigator.locks.request(LOCK, work) : work()),
   mark: {
     get: () => localStorage.getItem(MARK) === "1",
     set: (on) => {
@@ -46,8 +47,8 @@ export const browserWorld: World = {
       else localStorage.removeItem(MARK);
     },
   },
-  tell: (reason: EndReason) => {
-    tabs.postMessage(reason);
+  tell: (news) => {
+    tabs.postMessage(news);
   },
   later: (work, ms) => {
     const timer = setTimeout(work, ms);

@@ -19,11 +19,11 @@ export function useCommands() {
   }
 
   async function update(id: string, body: { name?: string; grouping?: Grouping }): Promise<void> {
-    await changed(id, await ask(api.PATCH("/api/v1/collections/{id}", { params: { path: { id } }, body })));
+    await changed(id, await ask(api.PATCH("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } }, body })));
   }
 
   async function remove(id: string): Promise<void> {
-    await ask(api.DELETE("/api/v1/collections/{id}", { params: { path: { id } } }));
+    await ask(api.DELETE("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } } }));
     queries.removeQueries({ queryKey: ["collections", id] });
     queries.removeQueries({ queryKey: ["documents", id] });
     await queries.invalidateQueries({ queryKey: ["collections"] });
@@ -33,20 +33,20 @@ export function useCommands() {
   async function renameGroups(id: string, from: readonly string[], to: string): Promise<void> {
     for (const name of from.filter((given) => given !== to)) {
       await ask(
-        api.PATCH("/api/v1/collections/{id}/groups/{name}", { params: { path: { id, name } }, body: { name: to } }),
+        api.PATCH("/api/v1/collections/{collection_id}/groups/{name}", { params: { path: { collection_id: id, name } }, body: { name: to } }),
       );
     }
     await changed(id);
   }
 
   async function move(id: string, documentId: string, group: string): Promise<void> {
-    await ask(api.PATCH("/api/v1/documents/{id}", { params: { path: { id: documentId } }, body: { group } }));
+    await ask(api.PATCH("/api/v1/documents/{document_id}", { params: { path: { document_id: documentId } }, body: { group } }));
     await changed(id);
   }
 
   async function convert(id: string, scope: { groups?: string[]; documents?: string[] }): Promise<void> {
     const { job } = await ask(
-      api.POST("/api/v1/collections/{id}/conversions", { params: { path: { id } }, body: scope }),
+      api.POST("/api/v1/collections/{collection_id}/conversions", { params: { path: { collection_id: id } }, body: { layout: "auto", discard_edits: false, ...scope } }),
     );
     jobs.own(job, id);
     await changed(id);
@@ -56,8 +56,8 @@ export function useCommands() {
     const ids: string[] = [];
     for (let offset = 0, total = 1; offset < total; offset += MOST) {
       const listed = await ask(
-        api.GET("/api/v1/collections/{id}/documents", {
-          params: { path: { id }, query: { status: "failed", offset, limit: MOST } },
+        api.GET("/api/v1/collections/{collection_id}/documents", {
+          params: { path: { collection_id: id }, query: { status: "failed", offset, limit: MOST } },
         }),
       );
       total = listed.total;

@@ -12,7 +12,7 @@ export const collectionsQuery = queryOptions({
 export function useCollection(id: Ref<string>) {
   return useQuery({
     queryKey: ["collections", id],
-    queryFn: () => ask(api.GET("/api/v1/collections/{id}", { params: { path: { id: id.value } } })),
+    queryFn: () => ask(api.GET("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id.value } } })),
     // The end of a scan is told by the websocket; this is for what it grows by meanwhile.
     refetchInterval: (query) => (query.state.data?.status === "scanning" ? 1500 : false),
     placeholderData: keepPreviousData,
@@ -26,9 +26,9 @@ function page(id: string, group: string | null, filter: DocumentFilter, number: 
     queryKey: ["documents", id, { group, ...filter }, number],
     queryFn: () =>
       ask(
-        api.GET("/api/v1/collections/{id}/documents", {
+        api.GET("/api/v1/collections/{collection_id}/documents", {
           params: {
-            path: { id },
+            path: { collection_id: id },
             query: {
               offset: number * PAGE,
               limit: PAGE,
