@@ -39,7 +39,10 @@ export const browserWorld: World = {
   },
   now: () => Date.now(),
   // Without TLS, and not on this machine, a browser has no locks; the server's grace for racing tabs is left.
-  alone: async (work) => ("locks" in navigator ? navigator.locks.request(LOCK, work) : work()),
+  alone: async (work) => {
+    const { locks } = navigator as { locks?: LockManager | null };
+    return locks ? locks.request(LOCK, work) : work();
+  },
   mark: {
     get: () => localStorage.getItem(MARK) === "1",
     set: (on) => {

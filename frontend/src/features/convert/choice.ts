@@ -5,10 +5,18 @@ export type Choice = { kind: "all" } | { kind: "some"; names: readonly string[] 
 
 export const everything: Choice = { kind: "all" };
 
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
 /** From the address: absent is all, empty is none. A comma inside a name is escaped. */
 export function choiceFromQuery(value: string | null | undefined): Choice {
   if (value === null || value === undefined) return everything;
-  return { kind: "some", names: value.split(",").filter(Boolean).map(decodeURIComponent) };
+  return { kind: "some", names: value.split(",").filter(Boolean).map(decoded) };
 }
 
 export function choiceToQuery(choice: Choice): string | undefined {
