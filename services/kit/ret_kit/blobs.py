@@ -57,7 +57,7 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         self._root = Path(unquote(urlsplit(url).path)) if urlsplit(url).scheme == "file" else None
-        with _wrapped():
+        with wrapped():
             if self._root:
                 self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._store: ObjectStore = LocalStore(self._root, automatic_cleanup=True)
@@ -66,7 +66,7 @@ class Blobs:
 
     async def put(self, key: str, data: bytes) -> Stored:
         """Stores data that is in memory anyway."""
-        with _wrapped():
+        with wrapped():
             await obstore.put_async(self._store, checked(key), data, use_multipart=False)
         return Stored(key, len(data), hashlib.sha256(data).hexdigest())
 
@@ -88,7 +88,7 @@ class Blobs:
                 raise
 
         try:
-            with _wrapped():
+            with wrapped():
                 await obstore.put_async(
                     self._store, checked(key), counted(), use_multipart=True, chunk_size=PART, max_concurrency=2
                 )
@@ -135,7 +135,7 @@ class Blobs:
             options = {"range": (offset, offset + length)}
         elif offset:
             options = {"range": {"offset": offset}}
-        with _wrapped(key):
+        with wrapped(key):
             try:
                 result = await obstore.get_async(self._store, key, options=options)
             except BaseError:
@@ -147,7 +147,7 @@ class Blobs:
 
     async def delete(self, key: str) -> None:
         """Removes a key; one that is absent is no error."""
-        with _wrapped():
+        with wrapped():
             try:
                 await obstore.delete_async(self._store, checked(key))
             except FileNotFoundError:
@@ -155,12 +155,12 @@ class Blobs:
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys below a prefix (which ends with `/`), in alphabetical order."""
-        with _wrapped():
+        with wrapped():
             return sorted([meta["path"] async for batch in self._listing(prefix) for meta in batch])
 
     async def delete_prefix(self, prefix: str) -> int:
         """Removes every key below a prefix, unfinished writes included; gives how many keys there were."""
-        with _wrapped():
+        with wrapped():
             keys = [meta["path"] async for batch in self._listing(prefix) for meta in batch]
             if self._root:
                 await asyncio.to_thread(_remove_folder, self._root / prefix)
@@ -177,7 +177,7 @@ class Blobs:
 
     def put_sync(self, key: str, data: bytes) -> Stored:
         """As `put`."""
-        with _wrapped():
+        with wrapped():
             obstore.put(self._store, checked(key), data, use_multipart=False)
         return Stored(key, len(data), hashlib.sha256(data).hexdigest())
 
@@ -191,7 +191,7 @@ class Blobs:
 
     def delete_prefix_sync(self, prefix: str) -> int:
         """As `delete_prefix`."""
-        with _wrapped():
+        with wrapped():
             keys = [meta["path"] for batch in self._listing(prefix) for meta in batch]
             if self._root:
                 _remove_folder(self._root / prefix)
@@ -201,7 +201,7 @@ class Blobs:
 
     def reader(self, key: str, offset: int = 0, length: int | None = None) -> BinaryIO:
         """A seekable file over a range of a blob; position 0 is the range's first byte. Close it, or use `with`."""
-        with _wrapped(key):
+        with wrapped(key):
             size = int(obstore.head(self._store, checked(key))["size"])
         end = size if length is None else min(offset + length, size)
         return io.BufferedReader(_Range(self._store, key, offset, max(offset, end)), buffer_size=CHUNK)
@@ -218,7 +218,7 @@ class BlobWriter:
         self._key = key
         self._digest = hashlib.sha256()
         self.size = 0
-        with _wrapped():
+        with wrapped():
             self._file = obstore.open_writer(store, key, buffer_size=PART, max_concurrency=2)
         self._open = True
 
@@ -240,7 +240,7 @@ class BlobWriter:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Appends; gives how many bytes that were."""
-        with _wrapped():
+        with wrapped():
             self._file.write(data)
         self._digest.update(data)
         self.size += len(data)
@@ -250,7 +250,7 @@ class BlobWriter:
         """Stores what was written; the key exists from now on. Closing twice is the same as once."""
         if self._open:
             self._open = False
-            with _wrapped():
+            with wrapped():
                 self._file.close()
 
     def abandon(self) -> None:
@@ -292,7 +292,7 @@ class _Range(io.RawIOBase):
         wanted = min(len(view), self._end - self._at)
         if wanted <= 0:
             return 0
-        with _wrapped(self._key):
+        with wrapped(self._key):
             data = obstore.get_range(self._store, self._key, start=self._at, length=wanted)
         read = len(data)
         view[:read] = memoryview(data)
@@ -327,7 +327,7 @@ def _remove_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _wrapped(key: str | None = None) -> Generator[None]:
+def wrapped(key: str | None = None) -> Generator[None]:
     """The store's errors as ours, without the path they carry (and without the chain that would log it)."""
     try:
         yield

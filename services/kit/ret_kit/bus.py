@@ -102,7 +102,8 @@ class Bus:
 
     def __init__(self, client: Client, stream_bytes: int, replicas: int) -> None:
         self._client = client
-        self._streams = JetStreamContext(client, timeout=5)
+        self.streams = JetStreamContext(client, timeout=5)
+        """JetStream itself, for what is not here."""
         self._stream_bytes = stream_bytes
         self._replicas = replicas
 
@@ -176,10 +177,10 @@ class Bus:
         carried = _with_trace(headers) | {"Nats-Msg-Id": msg_id}
         try:
             try:
-                await self._streams.publish(subject, data, headers=carried)
+                await self.streams.publish(subject, data, headers=carried)
             except NoStreamResponseError:  # a new server, or one whose volume was wiped
                 await self.ensure_streams()
-                await self._streams.publish(subject, data, headers=carried)
+                await self.streams.publish(subject, data, headers=carried)
         except APIError as error:
             if error.err_code == _STREAM_FULL:
                 raise StorageFull(what="bus") from error
@@ -257,7 +258,7 @@ class Bus:
                             if message:
                                 running.create_task(handle(message))
                             else:
-                                await self._streams.consumer_info(stream_of(subject), durable)
+                                await self.streams.consumer_info(stream_of(subject), durable)
                 except (NatsError, OSError, TimeoutError, RetError) as error:
                     log.warning("consumer starts anew", extra={"durable": durable, "error": type(error).__name__})
                     await asyncio.sleep(0.5)
@@ -291,8 +292,8 @@ class Bus:
             max_deliver=-1,
             max_ack_pending=max(1000, concurrency),
         )
-        await self._streams.add_consumer(stream, wanted)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
-        pull = await self._streams.pull_subscribe_bind(durable, stream)
+        await self.streams.add_consumer(stream, wanted)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
+        pull = await self.streams.pull_subscribe_bind(durable, stream)
         try:
             yield pull
         finally:
@@ -321,11 +322,11 @@ class Bus:
 
     async def _make(self, config: StreamConfig) -> None:
         try:
-            await self._streams.add_stream(config)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
+            await self.streams.add_stream(config)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
         except BadRequestError as error:
             if error.err_code != _STREAM_EXISTS:
                 raise
-            await self._streams.update_stream(config)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
+            await self.streams.update_stream(config)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
 
 
 def stream_of(subject: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+
 from ret_kit import telemetry
 from ret_kit.bus import STREAMS, Bus, Delivery
 from ret_kit.errors import StorageFull, Unavailable
@@ -51,10 +52,10 @@ def heard() -> Heard:
 
 
 async def left_in(bus: Bus, stream: str) -> int:
-    return (await bus._streams.stream_info(stream)).state.messages
+    return (await bus.streams.stream_info(stream)).state.messages
 
 
-async def test_what_is_enqueued_before_anybody_listens_is_delivered(bus: Bus, heard: Heard):
+async def test_what_is_enqueued_before_anybody_listens_is_delivered(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(delivery.data.decode())
 
@@ -63,14 +64,14 @@ async def test_what_is_enqueued_before_anybody_listens_is_delivered(bus: Bus, he
         assert await heard.until(1) == ["early"]
 
 
-async def test_the_same_message_id_is_taken_once(bus: Bus):
+async def test_the_same_message_id_is_taken_once(bus: Bus) -> None:
     await bus.enqueue("jobs.test", b"a", "job:1")
     await bus.enqueue("jobs.test", b"a", "job:1")
     await bus.enqueue("jobs.test", b"a", "job:2")
     assert await left_in(bus, "JOBS") == 2
 
 
-async def test_an_acknowledged_message_leaves_the_stream(bus: Bus, heard: Heard):
+async def test_an_acknowledged_message_leaves_the_stream(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         await delivery.ack()
         heard.add("done")
@@ -83,7 +84,7 @@ async def test_an_acknowledged_message_leaves_the_stream(bus: Bus, heard: Heard)
                 await asyncio.sleep(0.02)
 
 
-async def test_a_message_put_off_comes_again_and_says_which_delivery_it_is(bus: Bus, heard: Heard):
+async def test_a_message_put_off_comes_again_and_says_which_delivery_it_is(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(f"{delivery.delivered}")
         if delivery.delivered < 3:
@@ -94,7 +95,7 @@ async def test_a_message_put_off_comes_again_and_says_which_delivery_it_is(bus: 
         assert await heard.until(3) == ["1", "2", "3"]
 
 
-async def test_a_refused_message_never_comes_again(bus: Bus, heard: Heard):
+async def test_a_refused_message_never_comes_again(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(delivery.data.decode())
         if delivery.data == b"bad":
@@ -109,7 +110,7 @@ async def test_a_refused_message_never_comes_again(bus: Bus, heard: Heard):
 
 
 @pytest.mark.parametrize("raised", [KeyError("x"), Unavailable(what="database")], ids=["unexpected", "ours"])
-async def test_a_message_whose_handler_fails_is_put_off(bus: Bus, heard: Heard, raised: Exception):
+async def test_a_message_whose_handler_fails_is_put_off(bus: Bus, heard: Heard, raised: Exception) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(f"{delivery.delivered}")
         if delivery.delivered == 1:
@@ -120,7 +121,7 @@ async def test_a_message_whose_handler_fails_is_put_off(bus: Bus, heard: Heard, 
         assert await heard.until(2) == ["1", "2"]
 
 
-async def test_a_message_in_progress_is_not_given_to_somebody_else(bus: Bus, heard: Heard):
+async def test_a_message_in_progress_is_not_given_to_somebody_else(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         for _ in range(4):
             await asyncio.sleep(0.5)
@@ -134,7 +135,7 @@ async def test_a_message_in_progress_is_not_given_to_somebody_else(bus: Bus, hea
     assert heard.items == ["1"]
 
 
-async def test_a_message_nobody_speaks_for_is_delivered_again(bus: Bus, heard: Heard):
+async def test_a_message_nobody_speaks_for_is_delivered_again(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(f"{delivery.delivered}")
         if delivery.delivered == 1:
@@ -145,7 +146,7 @@ async def test_a_message_nobody_speaks_for_is_delivered_again(bus: Bus, heard: H
         assert await heard.until(2) == ["1", "2"]
 
 
-async def test_at_most_so_many_messages_are_handled_at_the_same_time(bus: Bus, heard: Heard):
+async def test_at_most_so_many_messages_are_handled_at_the_same_time(bus: Bus, heard: Heard) -> None:
     running = most = 0
 
     async def handler(_delivery: Delivery) -> None:
@@ -163,7 +164,7 @@ async def test_at_most_so_many_messages_are_handled_at_the_same_time(bus: Bus, h
     assert most == 3
 
 
-async def test_two_consumers_of_one_name_share_the_messages(bus: Bus, heard: Heard):
+async def test_two_consumers_of_one_name_share_the_messages(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(delivery.data.decode())
         await asyncio.sleep(0.01)
@@ -175,7 +176,7 @@ async def test_two_consumers_of_one_name_share_the_messages(bus: Bus, heard: Hea
     assert sorted(heard.items) == [str(number) for number in range(10)]
 
 
-async def test_trace_and_correlation_id_travel_with_a_message(bus: Bus, heard: Heard):
+async def test_trace_and_correlation_id_travel_with_a_message(bus: Bus, heard: Heard) -> None:
     async def handler(_delivery: Delivery) -> None:
         heard.add(f"{telemetry.correlation_id.get()} {telemetry.trace_id()}")
 
@@ -192,7 +193,7 @@ async def test_trace_and_correlation_id_travel_with_a_message(bus: Bus, heard: H
         assert await heard.until(3) == [f"click-0001 {trace}"] * 3
 
 
-async def test_a_listener_that_fails_goes_on_listening(bus: Bus, heard: Heard):
+async def test_a_listener_that_fails_goes_on_listening(bus: Bus, heard: Heard) -> None:
     async def listener(subject: str, data: bytes) -> None:
         heard.add(f"{subject} {data.decode()}")
         if data == b"1":
@@ -204,7 +205,7 @@ async def test_a_listener_that_fails_goes_on_listening(bus: Bus, heard: Heard):
         assert await heard.until(2) == ["progress.a 1", "progress.a 2"]
 
 
-async def test_nobody_hears_after_the_block(bus: Bus, heard: Heard):
+async def test_nobody_hears_after_the_block(bus: Bus, heard: Heard) -> None:
     async def listener(_subject: str, data: bytes) -> None:
         heard.add(data.decode())
 
@@ -216,7 +217,9 @@ async def test_nobody_hears_after_the_block(bus: Bus, heard: Heard):
     assert heard.items == ["1"]
 
 
-async def test_consumers_and_listeners_go_on_after_the_volume_was_wiped(bus: Bus, nats: NatsServer, heard: Heard):
+async def test_consumers_and_listeners_go_on_after_the_volume_was_wiped(
+    bus: Bus, nats: NatsServer, heard: Heard
+) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(delivery.data.decode())
 
@@ -234,22 +237,22 @@ async def test_consumers_and_listeners_go_on_after_the_volume_was_wiped(bus: Bus
         await until_enqueued(bus, b"after")
         await bus.publish("progress.a", b"live")
         assert sorted((await heard.until(3))[1:]) == ["after", "live"]
-    assert {stream.config.name for stream in await bus._streams.streams_info()} == set(STREAMS)
+    assert {stream.config.name for stream in await bus.streams.streams_info()} == set(STREAMS)
 
 
-async def test_a_consumer_goes_on_after_its_stream_was_deleted(bus: Bus, heard: Heard):
+async def test_a_consumer_goes_on_after_its_stream_was_deleted(bus: Bus, heard: Heard) -> None:
     async def handler(delivery: Delivery) -> None:
         heard.add(delivery.data.decode())
 
     async with consuming(bus, handler):
         await bus.enqueue("jobs.test", b"before", "1")
         await heard.until(1)
-        await bus._streams.delete_stream("JOBS")
+        await bus.streams.delete_stream("JOBS")
         await bus.enqueue("jobs.test", b"after", "2")
         assert await heard.until(2) == ["before", "after"]
 
 
-async def test_a_connection_waits_for_a_server_that_starts_later(nats: NatsServer):
+async def test_a_connection_waits_for_a_server_that_starts_later(nats: NatsServer) -> None:
     nats.stop()
     connecting = asyncio.create_task(Bus.connect(nats.url))
     await asyncio.sleep(0.3)
@@ -259,24 +262,31 @@ async def test_a_connection_waits_for_a_server_that_starts_later(nats: NatsServe
         await bus.ping()
 
 
-async def test_what_cannot_be_handed_over_is_an_error_and_no_loss(bus: Bus, nats: NatsServer):
+async def test_what_cannot_be_handed_over_is_an_error_and_no_loss(bus: Bus, nats: NatsServer) -> None:
     nats.stop()
     with pytest.raises(Unavailable):
         await bus.enqueue("jobs.test", b"a", "1")
 
 
-async def test_a_full_stream_says_so(nats: NatsServer):
-    async with await Bus.connect(nats.url, stream_bytes=20_000) as bus:
-        with pytest.raises(StorageFull):
-            for number in range(30):
-                await bus.enqueue("jobs.test", b"x" * 1000, str(number))
+async def test_a_full_stream_says_so(nats: NatsServer) -> None:
+    async with await Bus.connect(nats.url, stream_bytes=20_000) as bus, asyncio.TaskGroup() as group:
+        sent = [group.create_task(outcome(bus, number)) for number in range(30)]
+    assert {task.result() for task in sent} == {"stored", "STORAGE_FULL"}
 
 
-async def test_the_limits_of_an_existing_stream_follow_the_settings(nats: NatsServer):
+async def test_the_limits_of_an_existing_stream_follow_the_settings(nats: NatsServer) -> None:
     for limit in (1 << 20, 2 << 20):
         async with await Bus.connect(nats.url, stream_bytes=limit) as bus:
             await bus.ensure_streams()
-            assert (await bus._streams.stream_info("TASKS")).config.max_bytes == limit
+            assert (await bus.streams.stream_info("TASKS")).config.max_bytes == limit
+
+
+async def outcome(bus: Bus, number: int) -> str:
+    try:
+        await bus.enqueue("jobs.test", b"x" * 1000, str(number))
+    except StorageFull as error:
+        return error.code
+    return "stored"
 
 
 async def until_enqueued(bus: Bus, data: bytes) -> None:
@@ -287,5 +297,3 @@ async def until_enqueued(bus: Bus, data: bytes) -> None:
                 return await bus.enqueue("jobs.test", data, "again")
             except Unavailable:
                 await asyncio.sleep(0.1)
-
-

@@ -7,7 +7,7 @@ grpc.aio lose cancellation and hide how a stream ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import grpc
 
 from ret_kit import telemetry
 from ret_kit.auth import ServiceTokens, current_caller
-from ret_kit.rpc.status import from_status
+from ret_kit.rpc.status import from_status, is_ours
 from ret_kit.settings import KitSettings
 
 Metadata = tuple[tuple[str, str], ...]
@@ -181,6 +181,7 @@ class _StreamUnary:
     ) -> object:
         """Sends while there is something to send; ends as soon as either side does, with that side's error."""
         call = self._call(timeout=self._owner.seconds(timeout, otherwise=False), metadata=self._owner.metadata())
+        answers = _Answers(call)
         sending = asyncio.create_task(_send(call, requests))
         try:
             return await call
@@ -189,12 +190,44 @@ class _StreamUnary:
                 raise broken from None
             raise
         except grpc.aio.AioRpcError as error:
-            raise _broken(sending) or self._owner.failure(error) from None
+            raise _broken(sending) or self._owner.failure(answers.first_of_service() or error) from None
         finally:
             call.cancel()
             sending.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await sending
+
+
+class _Answers:
+    """Every status that a call had.
+
+    When a service answers while we are still sending, grpc.aio may overwrite its answer with an internal error of
+    the failed write, so that what the call says in the end is not what the service said.
+    """
+
+    def __init__(self, call: Any) -> None:
+        self._statuses: list[grpc.aio.AioRpcError] = []
+        call.add_done_callback(self._note)
+
+    def first_of_service(self) -> grpc.aio.AioRpcError | None:
+        """The first status that carries our details."""
+        return next((status for status in self._statuses if is_ours(status)), None)
+
+    def _note(self, call: Any) -> None:
+        parts = (call.code(), call.initial_metadata(), call.trailing_metadata(), call.details())
+        code, initial, trailing, details = (_at_once(part) for part in parts)
+        if code is not grpc.StatusCode.OK:
+            self._statuses.append(grpc.aio.AioRpcError(code, initial, trailing, details))
+
+
+def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    raise RuntimeError("the status of a finished call is not known")
 
 
 async def _send(call: Any, requests: AsyncIterator[Any]) -> None:

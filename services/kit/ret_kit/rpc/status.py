@@ -70,6 +70,11 @@ def from_status(error: grpc.aio.AioRpcError, service: str) -> RemoteError:
     return RemoteError(kind=kind, code=info.reason, detail=detail, transient=transient, fields=fields, service=service)
 
 
+def is_ours(error: grpc.aio.AioRpcError) -> bool:
+    """Whether a service of ours gave this status, and not gRPC."""
+    return _info(error) is not None
+
+
 def _info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
     for key, value in error.trailing_metadata() or ():
         if key != DETAILS_KEY or not isinstance(value, bytes):
