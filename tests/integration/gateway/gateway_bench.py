@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,7 @@ async def open_gateway(environment: Mapping[str, str], folder: Path) -> AsyncGen
         )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+            client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # tests send what they mean to
             await _started(client, process, log_path)
             yield Gateway(port, operations_port, process.pid, log_path, client)
     finally:

@@ -65,7 +65,7 @@ async def test_a_callers_correlation_id_comes_back_and_a_bad_one_is_replaced(gat
         ("GET", "/assets/gone.js", 404, "NOT_FOUND"),
     ],
 )
-async def test_what_is_not_offered_is_a_problem(  # noqa: PLR0917 - the table's columns
+async def test_what_is_not_offered_is_a_problem(
     gateway: Gateway, user: Person, method: str, path: str, status: int, code: str
 ) -> None:
     problem_of(await gateway.client.request(method, path, headers=user.headers), status, code)
@@ -139,7 +139,7 @@ async def test_before_the_password_is_changed_nothing_else_can_be_done(gateway: 
         ("POST", "/api/v1/collections/c1/conversions", {"groups": ["ok", ""]}, "groups.1"),
     ],
 )
-async def test_a_field_that_cannot_be_used_is_named(  # noqa: PLR0917 - the table's columns
+async def test_a_field_that_cannot_be_used_is_named(
     gateway: Gateway, user: Person, method: str, path: str, body: object, field: str
 ) -> None:
     answer = await gateway.client.request(method, path, headers=user.headers, json=body)
