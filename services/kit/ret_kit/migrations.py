@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import importlib.util
 import sqlite3
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ from sqlalchemy.pool import NullPool
 from ret_kit.settings import KitSettings
 from ret_kit.sql import address, translated
 
+_alone = threading.Lock()
+"""Alembic keeps the run it is in in module variables: two in one process would mix."""
 _ENVIRONMENT = Path(__file__).parent / "migrating"
 
 
@@ -37,7 +40,7 @@ async def upgrade(settings: KitSettings, service: str, package: str) -> None:
 
 def upgrade_sync(url: str, service: str, package: str) -> None:
     """As `upgrade`, for callers without an event loop."""
-    with translated(), exclusive(address(url, service), service) as connection:
+    with _alone, translated(), exclusive(address(url, service), service) as connection:
         config = Config(attributes={"connection": connection})
         for name, folder in {"script_location": _ENVIRONMENT, "version_locations": _versions(package)}.items():
             config.set_main_option(name, str(folder).replace("%", "%%"))
