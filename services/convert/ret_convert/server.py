@@ -14,7 +14,7 @@ from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
 from ret_convert.errors import NotReady
-from ret_convert.export.order import FORMATS, Format, Order, header
+from ret_convert.export.order import FORMATS, Entry, Format, Order, header
 from ret_convert.layout import Layout
 from ret_convert.listing import Listed, entries
 from ret_convert.schema import jobs as job_tables
@@ -129,6 +129,8 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             rows = await records.of_collection(conn, caller().session_id, request.collection_id)
         part = bool(request.group or request.document_id)
         listed = entries(found, rows, Listed(keep=others == "keep" and not part, main=tables == "main"))
+        if request.document_id:  # not in its place, but by itself
+            listed = [Entry(**{**entry, "depth": 1}) for entry in listed if entry["type"] == "document"]
         order = Order(
             blobs=self._ports.blobs,
             format=cast("Format", kind),
@@ -138,12 +140,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             keep=others == "keep" and not part,
             entries=listed,
         )
-        name = (
-            next((entry["name"] for entry in listed if entry["type"] == "document"), upload)
-            if order["alone"]
-            else upload
-        )
-        return order, name
+        return order, listed[0]["name"] if request.document_id and listed else upload
 
 
 def _choice(field: str, given: str, choices: Sequence[str]) -> str:

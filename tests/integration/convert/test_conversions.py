@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from convert_bench import Bench, User, rows, running
+from ret_convert.__main__ import work
+from sqlalchemy import select
+
+from ret.jobs.v1 import jobs_pb2
+from ret_convert.schema import leftovers, tables
+from ret_kit.errors import Kind, RemoteError
+
+
+async def test_documents_become_tables_that_the_listing_names(user: User) -> None:
+    collection = await user.scanned({"AR_x/one.xml": rows("a", "b"), "GL_x/two.xml": rows("c", "d", "e")})
+    figures = await user.converted(collection)
+    assert (figures["documents"], figures["converted"], figures["failed"]) == (2, 2, 0)
+    assert (figures["rows"], figures["cells"], figures["methods"]) == (5, 10, {"native": 2})
+    document = (await user.documents(collection))["AR_x/one.xml"]
+    assert (document.status, document.method, document.fidelity) == ("converted", "native", 1.0)
+    assert [(one.name, one.role, one.rows, one.columns) for one in document.tables] == [("Row", "main", 2, 2)]
+
+
+async def test_a_malformed_document_fails_alone_with_its_reason(user: User) -> None:
+    collection = await user.scanned({"bad.xml": b"<a><b></a>", "good.xml": rows("a")})
+    figures = await user.converted(collection)
+    assert (figures["converted"], figures["failed"]) == (1, 1)
+    documents = await user.documents(collection)
+    assert documents["bad.xml"].status == "failed"
+    assert [warning.code for warning in documents["bad.xml"].warnings] == ["XML_MALFORMED"]
+    assert documents["good.xml"].status == "converted"
+
+
+async def test_only_the_chosen_group_is_converted(user: User) -> None:
+    collection = await user.scanned({"AR_x/one.xml": rows("a"), "GL_x/two.xml": rows("b")})
+    assert (await user.converted(collection, groups=["GL"]))["documents"] == 1
+    documents = await user.documents(collection)
+    assert documents["AR_x/one.xml"].status == "found"
+    assert documents["GL_x/two.xml"].status == "converted"
+
+
+async def test_converting_nothing_succeeds(user: User) -> None:
+    collection = await user.scanned({"readme.txt": b"no document"})
+    assert (await user.converted(collection))["documents"] == 0
+
+
+async def test_converting_again_replaces_the_tables_and_removes_the_old_blobs(bench: Bench, user: User) -> None:
+    items = b"<Os><O><N>1</N><M>x</M><I>a</I><I>b</I></O><O><N>2</N><M>y</M><I>c</I></O></Os>"
+    collection = await user.scanned({"o.xml": items})
+    await user.converted(collection)
+    assert len((await user.documents(collection))["o.xml"].tables) == 1
+    before = set(await bench.tables())
+    await user.converted(collection, layout="related")
+    document = (await user.documents(collection))["o.xml"]
+    assert [(one.name, one.role) for one in document.tables] == [("O", "main"), ("I", "child")]
+    await until(lambda: gone(bench, before))
+    async with bench.convert.db.read() as conn:
+        stored = {row.blob_key for row in await conn.execute(select(tables))}
+        assert not (await conn.execute(select(leftovers))).all()
+    assert stored == set(await bench.tables())
+
+
+async def gone(bench: Bench, keys: set[str]) -> bool:
+    return not keys & set(await bench.tables())
+
+
+async def until(holds: object, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await holds():  # pyright: ignore[reportGeneralTypeIssues] - a coroutine function
+            await asyncio.sleep(0.05)
+
+
+async def test_the_record_path_can_be_chosen(user: User) -> None:
+    data = b"<r><h><k>1</k><l>2</l></h><h><k>3</k><l>4</l></h><x><a>1</a><b>2</b><c>3</c><d>4</d></x></r>"
+    collection = await user.scanned({"r.xml": data})
+    document = (await user.documents(collection))["r.xml"]
+    await user.converted(collection, record_paths={document.id: "r/h"})
+    main = (await user.documents(collection))["r.xml"].tables[0]
+    assert (main.name, main.rows) == ("h", 2)
+
+
+async def test_somebody_elses_collection_is_not_found(bench: Bench, user: User) -> None:
+    collection = await user.scanned({"a.xml": rows("a")})
+    other = bench.user()
+    for call in (other.start(collection), other.export(collection)):
+        with pytest.raises(RemoteError) as refused:
+            await call
+        assert refused.value.kind == Kind.NOT_FOUND
+
+
+async def test_unknown_groups_documents_and_layouts_are_refused_at_once(user: User) -> None:
+    collection = await user.scanned({"AR_x/a.xml": rows("a")})
+    for wrong, kind in (
+        ({"groups": ["NONE"]}, Kind.NOT_FOUND),
+        ({"document_ids": ["none"]}, Kind.NOT_FOUND),
+        ({"layout": "wide"}, Kind.INVALID),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await user.start(collection, **wrong)
+        assert refused.value.kind == kind
+
+
+async def test_the_same_key_gives_the_first_answer(user: User) -> None:
+    collection = await user.scanned({"a.xml": rows("a")})
+    first = await user.start(collection, idempotency_key="once")
+    again = await user.start(collection, idempotency_key="once")
+    other = await user.start(collection, idempotency_key="twice")
+    assert first.id == again.id
+    assert other.id != first.id
+
+
+async def test_a_cancelled_conversion_gives_its_documents_back(idle: Bench) -> None:
+    user = idle.user()
+    word = "w" * 200
+    big = b"<Rows>" + b"".join(b"<Row><Id>%d</Id><Word>%s</Word></Row>" % (n, word.encode()) for n in range(150_000))
+    collection = await user.scanned(big + b"</Rows>", "big.xml")
+    async with running(work(idle.settings)):
+        job = await user.start(collection)
+        await until(lambda: runs(user, job.id))
+        await user.cancel(job.id)
+        assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_CANCELLED
+        await until(lambda: found(user, collection))
+        await until(lambda: nothing_stored(idle))
+
+
+async def runs(user: User, job_id: str) -> bool:
+    return (await user.job(job_id)).progress.percent > 0
+
+
+async def found(user: User, collection: str) -> bool:
+    return (await user.documents(collection))["big.xml"].status == "found"
+
+
+async def nothing_stored(bench: Bench) -> bool:
+    return not await bench.tables()
+
+
+async def test_a_deleted_collection_takes_its_tables_along(bench: Bench, user: User) -> None:
+    collection = await user.scanned({"a.xml": rows("a")})
+    await user.converted(collection)
+    assert await bench.tables()
+    await user.delete(collection)
+    await until(lambda: nothing_stored(bench))
+    async with bench.convert.db.read() as conn:
+        assert not (await conn.execute(select(tables))).all()
+
+
+async def test_a_job_that_waits_is_done_when_a_worker_comes(idle: Bench) -> None:
+    user = idle.user()
+    collection = await user.scanned({"a.xml": rows("a")})
+    job = await user.start(collection)
+    assert job.state == jobs_pb2.JOB_STATE_QUEUED
+    async with running(work(idle.settings)):
+        assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_SUCCEEDED
