@@ -152,7 +152,7 @@ def facts_for_programs(made: Product, settings: RunSettings) -> dict[str, Any]:
 
 
 def stop_running(data: Path) -> int:
-    """Stops the product that runs on the data folder, and waits until it is gone."""
+    """Stops the product that runs on the data folder, and waits until it has let go of it."""
     try:
         pid = int(json.loads((data / "run.json").read_text())["pid"])
         os.kill(pid, signal.SIGTERM)
@@ -161,9 +161,7 @@ def stop_running(data: Path) -> int:
         return 0
     print(f"stopping RET (process {pid})", flush=True)
     for _ in range(1200):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+        with contextlib.suppress(AlreadyRunning), alone_on(data):
             return 0
         time.sleep(0.1)
     complain(f"process {pid} is still there after two minutes")

@@ -18,7 +18,7 @@ from ret_run.programs import SERVERS, Program
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a crashed program is started again, doubling
 STEADY = 30.0  # seconds of running after which a crash counts as the first again
-TRIES_TO_START = 4  # crashes of one program before everything was ready once
+TRIES_TO_START = 3  # crashes of one program before everything was ready once
 
 
 @dataclass
