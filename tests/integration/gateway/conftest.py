@@ -98,7 +98,7 @@ def another_gateway(environment: dict[str, str], tmp_path: Path) -> Callable[...
     """A gateway with settings of the test's own."""
 
     def opened(**variables: str) -> AbstractAsyncContextManager[Gateway]:
-        return open_gateway(environment | variables, tmp_path / "gateway")
+        return open_gateway(environment | variables, tmp_path)
 
     return opened
 

@@ -32,7 +32,7 @@ from ret_kit.testing.process import free_port
 PATIENCE_S = 10.0
 START_S = 30.0
 
-Answer = Callable[..., Any]
+Answer = Callable[[Any], Any]
 
 
 class Scripted:
@@ -56,7 +56,7 @@ class Scripted:
         """Who asked."""
         return [caller for name, _, caller in self.calls if name == method]
 
-    def _unary(self, name: str) -> Answer:
+    def _unary(self, name: str) -> Callable[..., Any]:
         async def answer(request: Any, context: object) -> Any:
             del context
             self.calls.append((name, request, current_caller()))
@@ -69,7 +69,7 @@ class Scripted:
 
         return answer
 
-    def _stream(self, name: str) -> Answer:
+    def _stream(self, name: str) -> Callable[..., Any]:
         async def answer(request: Any, context: object) -> AsyncGenerator[Any]:
             del context
             self.calls.append((name, request, current_caller()))
@@ -223,7 +223,6 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
 @asynccontextmanager
 async def open_gateway(environment: Mapping[str, str], folder: Path) -> AsyncGenerator[Gateway]:
     """The gateway with these variables, on ports of its own, stopped in good order."""
-    folder.mkdir(parents=True, exist_ok=True)
     port, operations_port, log_path = free_port(), free_port(), folder / "gateway.log"
     variables = {
         **os.environ,
@@ -253,11 +252,11 @@ async def _started(client: httpx.AsyncClient, process: asyncio.subprocess.Proces
     async with asyncio.timeout(START_S):
         while process.returncode is None:
             try:
-                if (await client.get("/healthz")).status_code == httpx.codes.OK:
+                if (await client.get("/healthz")).is_success:
                     return
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
-    raise AssertionError(f"the gateway has ended: {log_path.read_text()[-4000:]}")
+    raise AssertionError(f"the gateway has ended; its log is {log_path}")
 
 
 # --- what services answer with -----------------------------------------------------------------------------------

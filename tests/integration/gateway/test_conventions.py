@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -75,7 +76,7 @@ async def test_what_is_not_offered_is_a_problem(
 async def test_every_route_is_401_without_a_token_whatever_else_is_wrong(
     gateway: Gateway, fakes: Fakes, user: Person, token: str | None
 ) -> None:
-    headers = {"Content-Type": "text/nonsense"} | ({"Authorization": token.encode("latin-1")} if token else {})
+    headers = {b"Content-Type": b"text/nonsense"} | ({b"Authorization": token.encode("latin-1")} if token else {})
     closed = [route for route in await routes(gateway, user) if route not in OPEN]
     assert len(closed) > 20
     fakes.forget()
@@ -98,7 +99,7 @@ async def test_a_token_of_an_ended_session_is_401_everywhere(gateway: Gateway, f
 @pytest.mark.parametrize(
     "claims", [{"exp": 1}, {"iss": "somebody"}, {"aud": "other"}, {"sub": None}, {"sid": None}, {"role": "god"}]
 )
-async def test_every_claim_of_a_token_counts(gateway: Gateway, fakes: Fakes, claims: dict[str, object]) -> None:
+async def test_every_claim_of_a_token_counts(gateway: Gateway, fakes: Fakes, claims: dict[str, Any]) -> None:
     fakes.people.active.add("a-session")
     token = fakes.people.token(**claims)
     answer = await gateway.client.get("/api/v1/collections", headers={"Authorization": f"Bearer {token}"})
@@ -174,7 +175,7 @@ async def test_a_json_body_over_the_limit_is_413(gateway: Gateway, user: Person)
         await gateway.client.patch("/api/v1/collections/c1", headers=headers, content=big), 413, "BODY_TOO_LARGE"
     )
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncGenerator[bytes]:
         for at in range(0, len(big), 65536):
             yield big[at : at + 65536]
 

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EXPORT = "/api/v1/collections/c1/export"
 SOURCE = "/api/v1/documents/d1/source"
+TREE = "/api/v1/collections/c1/tree"
+A_ZIP = convert_pb2.ExportResponse(header=convert_pb2.ExportHeader(filename="a.zip", media_type="application/zip"))
 
 
 def exported(*chunks: bytes | Exception, filename: str = "one.csv") -> Any:
@@ -63,9 +65,7 @@ async def test_a_source_has_its_length(gateway: Gateway, fakes: Fakes, user: Per
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
-    "path,service", [(EXPORT, "convert"), (SOURCE, "ingest"), ("/api/v1/collections/c1/tree", "ingest")]
-)
+@pytest.mark.parametrize("path,service", [(EXPORT, "convert"), (SOURCE, "ingest"), (TREE, "ingest")])
 async def test_what_cannot_be_had_is_a_problem(
     gateway: Gateway, fakes: Fakes, user: Person, path: str, service: str
 ) -> None:
@@ -89,9 +89,8 @@ async def test_an_error_behind_the_header_is_still_a_problem(gateway: Gateway, f
 async def test_an_error_in_mid_stream_breaks_off_and_never_shows_a_truncated_file_as_whole(
     gateway: Gateway, fakes: Fakes, user: Person
 ) -> None:
-    fakes.convert.answers["Export"] = exported(
-        b"x" * 100_000, RemoteError(kind=Kind.INTERNAL, code="BLOB_DAMAGED", detail=".")
-    )
+    damaged = RemoteError(kind=Kind.INTERNAL, code="BLOB_DAMAGED", detail="No.")
+    fakes.convert.answers["Export"] = exported(b"x" * 100_000, damaged)
     headers = user.headers | {"X-Correlation-ID": "broken-download"}
     with pytest.raises(httpx.RemoteProtocolError):
         await gateway.client.get(EXPORT, headers=headers)
@@ -102,9 +101,7 @@ async def test_an_error_in_mid_stream_breaks_off_and_never_shows_a_truncated_fil
 
 async def test_a_client_that_goes_ends_the_export(gateway: Gateway, fakes: Fakes, user: Person) -> None:
     async def endless(_: object) -> AsyncGenerator[convert_pb2.ExportResponse]:
-        yield convert_pb2.ExportResponse(
-            header=convert_pb2.ExportHeader(filename="a.zip", media_type="application/zip")
-        )
+        yield A_ZIP
         while True:
             yield convert_pb2.ExportResponse(chunk=b"x" * 65536)
             await asyncio.sleep(0)
@@ -121,9 +118,7 @@ async def test_a_slow_reader_holds_the_export_back(gateway: Gateway, fakes: Fake
 
     async def big(_: object) -> AsyncGenerator[convert_pb2.ExportResponse]:
         nonlocal sent
-        yield convert_pb2.ExportResponse(
-            header=convert_pb2.ExportHeader(filename="a.zip", media_type="application/zip")
-        )
+        yield A_ZIP
         for _ in range(600):
             yield convert_pb2.ExportResponse(chunk=b"x" * (1 << 20))
             sent += 1
@@ -161,7 +156,7 @@ async def test_a_big_tree_is_nested_and_streamed(gateway: Gateway, fakes: Fakes,
             yield ingest_pb2.TreeResponse(nodes=nodes)
 
     fakes.ingest.answers["Tree"] = tree
-    answer = await gateway.client.get("/api/v1/collections/c1/tree", headers=user.headers, timeout=30)
+    answer = await gateway.client.get(TREE, headers=user.headers, timeout=30)
     root = json.loads(answer.content)
     assert (root["type"], len(root["children"])) == ("zip", 200_000)
     assert root["children"][-1] == {

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -197,8 +198,8 @@ async def test_a_refused_client_without_end_is_not_read_for_ever(another_gateway
         writer.write(head(nobody, 1 << 40))
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 401 ")
-        with pytest.raises((ConnectionError, TimeoutError)):
-            async with asyncio.timeout(10):
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
                 while True:
                     writer.write(b"x" * 65536)
                     await writer.drain()
