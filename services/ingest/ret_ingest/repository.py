@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_ingest.filing import next_number
@@ -96,7 +96,7 @@ async def list_groups(conn: AsyncConnection, collection_id: str) -> Sequence[Row
     figures: list[ColumnElement[Any]] = [
         func.min(groups.c.name).label("name"),
         func.count().label("documents"),
-        func.sum(documents.c.bytes).label("bytes"),
+        cast(func.sum(documents.c.bytes), BigInteger).label("bytes"),
         converted.label("converted"),
     ]
     rows = await conn.execute(

@@ -49,6 +49,7 @@ class BlobSpool:
     def reader(self) -> BinaryIO:
         """What was written, as a seekable file."""
         if self._memory is not None:
+            self._memory.seek(0)
             return self._memory
         if self._writer is not None:
             self._writer.close()

@@ -45,6 +45,13 @@ async def bench(make_settings: Callable[..., IngestSettings], auth: AuthStandIn)
 
 
 @pytest.fixture
+async def idle(make_settings: Callable[..., IngestSettings], auth: AuthStandIn) -> AsyncGenerator[Bench]:
+    """A server alone: what is queued stays queued."""
+    async with opened(make_settings(), auth) as bench:
+        yield bench
+
+
+@pytest.fixture
 async def both(
     make_settings: Callable[..., IngestSettings], auth: AuthStandIn, request: pytest.FixtureRequest
 ) -> AsyncGenerator[Bench]:

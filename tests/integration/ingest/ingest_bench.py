@@ -18,6 +18,7 @@ from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_ingest.__main__ import App, open_app, open_server, work
 from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
+from ret_kit.bus import Delivery
 from ret_kit.rpc.client import Channel, as_service
 from ret_kit.testing import AuthStandIn
 
@@ -83,6 +84,32 @@ class User:
             request = ingest_pb2.ListDocumentsRequest(collection_id=collection_id, **wanted)
             return list((await self.ingest.ListDocuments(request)).documents)
 
+    async def collections(self, **window: int) -> list[ingest_pb2.Collection]:
+        with acting_as(self.who):
+            return list((await self.ingest.ListCollections(ingest_pb2.ListCollectionsRequest(**window))).collections)
+
+    async def change(self, collection_id: str, **fields: str) -> ingest_pb2.Collection:
+        with acting_as(self.who):
+            request = ingest_pb2.UpdateCollectionRequest(collection_id=collection_id, **fields)
+            return (await self.ingest.UpdateCollection(request)).collection
+
+    async def regroup(self, collection_id: str, grouping: str) -> None:
+        assert (await self.change(collection_id, grouping=grouping)).grouping == grouping
+
+    async def rename(self, collection_id: str, group: str, name: str) -> ingest_pb2.Collection:
+        with acting_as(self.who):
+            request = ingest_pb2.RenameGroupRequest(collection_id=collection_id, group=group, new_name=name)
+            return (await self.ingest.RenameGroup(request)).collection
+
+    async def move(self, document_id: str, group: str) -> ingest_pb2.Document:
+        with acting_as(self.who):
+            request = ingest_pb2.MoveDocumentRequest(document_id=document_id, group=group)
+            return (await self.ingest.MoveDocument(request)).document
+
+    async def delete(self, collection_id: str) -> None:
+        with acting_as(self.who):
+            await self.ingest.DeleteCollection(ingest_pb2.DeleteCollectionRequest(collection_id=collection_id))
+
     async def groups(self, collection_id: str) -> dict[str, str]:
         """Group by path."""
         return {document.path: document.group for document in await self.documents(collection_id)}
@@ -104,7 +131,9 @@ class User:
             call = self.ingest.Inventory(ingest_pb2.InventoryRequest(collection_id=collection_id, **wanted))
             return [entry async for answer in call for entry in answer.entries]
 
-    async def take(self, collection_id: str, job_id: str, order: int, **wanted: Any) -> list[ingest_pb2.ConversionSource]:
+    async def take(
+        self, collection_id: str, job_id: str, order: int, **wanted: Any
+    ) -> list[ingest_pb2.ConversionSource]:
         """What convert is given to convert."""
         request = ingest_pb2.TakeDocumentsRequest(collection_id=collection_id, job_id=job_id, order=order, **wanted)
         with as_service("convert", self.who.session_id, self.who.user_id):
@@ -141,6 +170,21 @@ class Bench:
     async def blobs(self) -> list[str]:
         """Every key in the store."""
         return await self.app.blobs.keys("sessions/")
+
+    async def facts(self) -> list[tuple[str, dict[str, Any]]]:
+        """(subject, content) of the facts that were told, at least one of them."""
+        heard: list[tuple[str, dict[str, Any]]] = []
+
+        async def hear(delivery: Delivery) -> None:
+            heard.append((delivery.subject, json.loads(delivery.data)))
+
+        listening = asyncio.create_task(self.app.bus.consume("facts.*", "test", hear))
+        async with asyncio.timeout(10):
+            while not heard:
+                await asyncio.sleep(0.02)
+        listening.cancel()
+        await asyncio.wait({listening})
+        return heard
 
     def blob_files(self) -> list[str]:
         """Every file of the local store, also those that no listing shows."""

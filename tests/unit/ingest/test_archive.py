@@ -550,13 +550,20 @@ def endure(data: bytes) -> None:
         walked(data, limits=small)
     except RetError as error:
         assert error.code in {  # noqa: PT017 - the point is which error
-            "ARCHIVE_CORRUPT", "ARCHIVE_OVERLAP", "ARCHIVE_TOO_LARGE", "TOO_MANY_ENTRIES", "EMPTY_UPLOAD",
+            "ARCHIVE_CORRUPT",
+            "ARCHIVE_OVERLAP",
+            "ARCHIVE_TOO_LARGE",
+            "TOO_MANY_ENTRIES",
+            "EMPTY_UPLOAD",
         }
     assert MemorySpool.open_spools == 0
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([NEST, STREAMED]), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
+@given(
+    st.sampled_from([NEST, STREAMED]),
+    st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8),
+)
 def test_a_zip_with_flipped_bytes_gives_typed_errors_and_warnings_only(
     sound: bytes, flips: list[tuple[int, int]]
 ) -> None:

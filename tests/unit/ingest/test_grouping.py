@@ -151,7 +151,10 @@ def test_a_single_folder_never_labels() -> None:
 
 
 def test_containers_with_nothing_but_numbers_label_nothing() -> None:
-    assert placed(["2023/invoice.xml", "2024/invoice.xml"]) == {"2023/invoice.xml": "INVOICE", "2024/invoice.xml": "INVOICE"}
+    assert placed(["2023/invoice.xml", "2024/invoice.xml"]) == {
+        "2023/invoice.xml": "INVOICE",
+        "2024/invoice.xml": "INVOICE",
+    }
 
 
 def test_a_numbers_only_container_leaves_it_to_the_next_one_outward() -> None:
@@ -213,7 +216,11 @@ def test_a_very_deep_path_is_no_problem(mode: Mode) -> None:
     assert placed([path], mode=mode) == {path: "AR"}
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=12), st.text(), st.sampled_from(Mode))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=12),
+    st.text(),
+    st.sampled_from(Mode),
+)
 def test_whatever_the_names_every_document_has_a_group_of_a_sane_length(
     paths: list[str], upload: str, mode: Mode
 ) -> None:
@@ -223,6 +230,8 @@ def test_whatever_the_names_every_document_has_a_group_of_a_sane_length(
     assert len({one.group.casefold() for one in found.values()}) == len({one.group for one in found.values()})
 
 
-@given(st.permutations(["AR_x/1.xml", "Docs/a_1.xml", "Docs/a_2.xml", "Docs/b.xml", "Other/ASM_SETUP_CSV_METADATA.xml"]))
+@given(
+    st.permutations(["AR_x/1.xml", "Docs/a_1.xml", "Docs/a_2.xml", "Docs/b.xml", "Other/ASM_SETUP_CSV_METADATA.xml"])
+)
 def test_the_order_of_the_documents_does_not_matter(paths: list[str]) -> None:
     assert placed(paths) == placed(sorted(paths))

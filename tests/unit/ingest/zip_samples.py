@@ -67,22 +67,58 @@ class Written:
         flags = record.flags | utf8 | (8 if record.described else 0)
         known = (0, 0, 0) if record.described else (crc, len(body), size)
         self.offsets.append(len(self.local))
-        self.directory += struct.pack(
-            "<4s6H3I5H2I", b"PK\1\2", 3 << 8 | 20, 20, flags, record.method, 0, 33, crc, len(body), size, len(name),
-            len(record.extra), len(record.comment), 0, 0, record.mode << 16, len(self.local),
-        ) + name + record.extra + record.comment
-        self.local += struct.pack(
-            "<4s5H3I2H", b"PK\3\4", 20, flags, record.method, 0, 33, *known, len(name), len(record.extra)
-        ) + name + record.extra + body
+        self.directory += (
+            struct.pack(
+                "<4s6H3I5H2I",
+                b"PK\1\2",
+                3 << 8 | 20,
+                20,
+                flags,
+                record.method,
+                0,
+                33,
+                crc,
+                len(body),
+                size,
+                len(name),
+                len(record.extra),
+                len(record.comment),
+                0,
+                0,
+                record.mode << 16,
+                len(self.local),
+            )
+            + name
+            + record.extra
+            + record.comment
+        )
+        self.local += (
+            struct.pack("<4s5H3I2H", b"PK\3\4", 20, flags, record.method, 0, 33, *known, len(name), len(record.extra))
+            + name
+            + record.extra
+            + body
+        )
         if record.described:
             self.local += struct.pack("<4s3I", b"PK\7\x08", crc, len(body), size)
         self.count += 1
 
     def end(self, comment: bytes = b"") -> bytes:
-        return self.local + self.directory + struct.pack(
-            "<4s4H2IH", b"PK\5\6", 0, 0, self.count & 0xFFFF, self.count & 0xFFFF, len(self.directory), len(self.local),
-            len(comment),
-        ) + comment
+        return (
+            self.local
+            + self.directory
+            + struct.pack(
+                "<4s4H2IH",
+                b"PK\5\6",
+                0,
+                0,
+                self.count & 0xFFFF,
+                self.count & 0xFFFF,
+                len(self.directory),
+                len(self.local),
+                len(comment),
+            )
+            + comment
+        )
 
 
 def written(*records: Record) -> Written:
@@ -116,9 +152,12 @@ def overlapping(count: int = 20, kernel: int = 1 << 20) -> bytes:
             body = b"\0" + struct.pack("<HH", len(head), len(head) ^ 0xFFFF) + body
     offset = 0
     for name, size, inflated, head in reversed(found):
-        archive.directory += struct.pack(
-            "<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 8, 0, 33, 0, size, inflated, len(name), 0, 0, 0, 0, 0, offset
-        ) + name
+        archive.directory += (
+            struct.pack(
+                "<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 8, 0, 33, 0, size, inflated, len(name), 0, 0, 0, 0, 0, offset
+            )
+            + name
+        )
         offset += head + 5
     archive.local, archive.count = body, count
     return archive.end()
