@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self, cast
 
@@ -158,6 +158,7 @@ class Database:
         def _begin(connection: Connection) -> None:
             connection.exec_driver_sql(begin)
 
+        event.listen(engine.sync_engine, "close", _roll_back)
         return engine
 
     def _postgresql_engine(self) -> AsyncEngine:
@@ -170,3 +171,17 @@ class Database:
             hide_parameters=True,
             connect_args={"connect_timeout": 5},
         )
+
+
+def _roll_back(connection: AsyncAdapt_aiosqlite_connection, _entry: ConnectionPoolEntry) -> None:
+    """Gives SQLite's write lock back before a connection is closed whose call was cancelled.
+
+    SQLite closes a connection only when its last cursor is gone, and keeps the lock until then; the frames of a cancelled
+    call can keep a cursor until the garbage collector comes.
+    """
+    driver = cast("aiosqlite.Connection", connection.driver_connection)
+    rollback = driver.rollback()
+    # The first step puts it into the queue of the connection's thread, before the closing; nobody waits for its end.
+    with suppress(StopIteration, ValueError, RuntimeError):
+        rollback.send(None)
+    rollback.close()

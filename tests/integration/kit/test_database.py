@@ -80,6 +80,25 @@ async def test_a_cancelled_block_is_taken_back_and_blocks_nobody(database_url: s
         assert await count(db) == 1
 
 
+async def test_a_call_cancelled_at_any_step_of_its_transaction_blocks_nobody(database_url: str) -> None:
+    kept: list[BaseException | None] = []  # their frames hold cursors, as those of a call that failed may
+    async with await prepared(database_url, Pooling(busy_seconds=1)) as db:
+
+        async def work() -> None:
+            async with db.write() as connection:
+                await connection.execute(insert(groups), [{"name": "FY"}])
+                await connection.execute(text("SELECT 1"))
+
+        for steps in range(40):
+            task = asyncio.create_task(work())
+            for _ in range(steps):
+                await asyncio.sleep(0.0002)
+            task.cancel()
+            kept += await asyncio.gather(task, return_exceptions=True)
+            await add(db, "GL")
+    assert kept
+
+
 async def test_nothing_can_be_written_while_reading(database_url: str) -> None:
     async with await prepared(database_url) as db:
         with pytest.raises(DBAPIError):
