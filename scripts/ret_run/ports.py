@@ -35,10 +35,15 @@ def is_free(port: int) -> bool:
 
 
 class Ports:
-    """Hands out ports, each once."""
+    """Hands out ports, each once.
 
-    def __init__(self) -> None:
+    Beside other products (`aside`) the usual ports are left to them: of two that start at the same moment, both would
+    find a usual port free.
+    """
+
+    def __init__(self, *, aside: bool = False) -> None:
         self._given: set[int] = set()
+        self._aside = aside
 
     def choose(self, setting: str, wanted: int | None, usual: int) -> int:
         """The wanted port, or any free one for 0; unset: the usual one, or a free one where that is taken.
@@ -49,7 +54,7 @@ class Ports:
             if wanted in self._given or not is_free(wanted):
                 raise PortTaken(wanted, setting)
             port = wanted
-        elif wanted is None and usual not in self._given and is_free(usual):
+        elif wanted is None and not self._aside and usual not in self._given and is_free(usual):
             port = usual
         else:
             port = self._any(self._given)

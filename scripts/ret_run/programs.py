@@ -136,7 +136,7 @@ def product(settings: RunSettings) -> Product:
     Raises PortTaken and NotInstalled.
     """
     data = settings.data_dir.resolve()
-    ports = Ports()
+    ports = Ports(aside=settings.gateway_port == 0)
     # The page's port first: it is the one a person knows, so nothing else may take it.
     port = ports.choose("RET_GATEWAY_PORT", settings.gateway_port, 8080)
     operations = ports.choose("RET_GATEWAY_OPERATIONS_PORT", settings.gateway_operations_port, 8081)

@@ -23,7 +23,9 @@ class RunSettings(BaseSettings):
     admin_password: str = Field("", description="The first administrator's password; empty: a one-time one is printed.")
     nats_url: str = Field("", description="A NATS server of your own; empty: one is started.")
     redis_url: str = Field("", description="A Redis server of your own; empty: one is started.")
-    gateway_port: Port = Field(8080, description="Port of page and API on 127.0.0.1; 0: any free one.")
+    gateway_port: Port = Field(
+        8080, description="Port of page and API on 127.0.0.1; 0: any free one, and any free ones for everything else."
+    )
     gateway_operations_port: Port | None = Field(
         None, description="Port of the gateway's operations listener; unset: 8081 or a free one."
     )

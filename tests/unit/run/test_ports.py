@@ -27,6 +27,12 @@ def test_an_unset_port_moves_aside_when_the_usual_one_is_in_use(busy: int) -> No
     assert is_free(port)
 
 
+def test_beside_other_products_the_usual_ports_are_left_to_them() -> None:
+    usual = Ports().choose("RET_NATS_PORT", 0, 4222)
+    assert Ports().choose("RET_NATS_PORT", None, usual) == usual
+    assert Ports(aside=True).choose("RET_NATS_PORT", None, usual) != usual
+
+
 def test_zero_gives_any_free_port_and_no_port_twice() -> None:
     ports = Ports()
     given = [ports.choose("RET_NATS_PORT", 0, 4222) for _ in range(50)]
