@@ -176,8 +176,8 @@ class Database:
 def _roll_back(connection: AsyncAdapt_aiosqlite_connection, _entry: ConnectionPoolEntry) -> None:
     """Gives SQLite's write lock back before a connection is closed whose call was cancelled.
 
-    SQLite closes a connection only when its last cursor is gone, and keeps the lock until then; the frames of a cancelled
-    call can keep a cursor until the garbage collector comes.
+    SQLite closes a connection only when its last cursor is gone, and keeps the lock until then; the frames of a
+    cancelled call can keep a cursor until the garbage collector comes.
     """
     driver = cast("aiosqlite.Connection", connection.driver_connection)
     rollback = driver.rollback()
