@@ -149,11 +149,21 @@ class Pool:
         self._limits = limits or Limits()
         self._idle: asyncio.Queue[Child | None] = asyncio.Queue()
         self._busy: set[Child] = set()
+        self._returning: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        async with asyncio.TaskGroup() as group:
-            started = [group.create_task(self._start()) for _ in range(self._size)]
+        started: list[asyncio.Task[Child]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                started += [group.create_task(self._start()) for _ in range(self._size)]
+        except BaseException:
+            # Whoever is stopped while it starts leaves none of those behind that were quicker.
+            for task in started:
+                if not task.cancelled() and not task.exception():
+                    task.result().kill()
+                    await task.result().close()
+            raise
         for task in started:
             self._idle.put_nowait(task.result())
         return self
@@ -162,6 +172,8 @@ class Pool:
         self._closed = True
         for child in self._busy:
             child.kill()
+        if self._returning:
+            await asyncio.wait(self._returning)
         idle: list[Child] = []
         while not self._idle.empty():
             if child := self._idle.get_nowait():
@@ -236,7 +248,10 @@ class Pool:
             watch.cancel()
             self._busy.discard(child)
             child.calls += 1
-            await asyncio.shield(self._give_back(child, sound=sound))
+            returning = asyncio.create_task(self._give_back(child, sound=sound))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+            await asyncio.shield(returning)
 
     async def _give_back(self, child: Child, *, sound: bool) -> None:
         """Put a sound child back; else put an empty place there, which the next call fills."""
