@@ -15,7 +15,9 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from grpc_tools import protoc
 
@@ -39,7 +41,8 @@ def generate(into: Path) -> None:
         f"--mypy_grpc_out=quiet:{into}",
         *contracts,
     ]
-    if protoc.main(arguments) != 0:
+    compiled = cast("Callable[[list[str]], int]", protoc.main)(arguments)  # pyright: ignore[reportUnknownMemberType] - it has no types
+    if compiled != 0:
         sys.exit("proto: the compiler refused a contract")
 
 

@@ -71,18 +71,12 @@ def inject(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def extract(headers: Mapping[str, str]) -> None:
-    """Makes the rest of the current task belong to the trace and the click named in the headers (lower-case names).
-
-    Without a usable correlation id a new one begins. For a block of code use `extracted`.
-    """
-    correlation_id.set(new_correlation_id(headers.get(CORRELATION_HEADER)))
-    context.attach(_PROPAGATOR.extract(headers, context=context.Context()))
-
-
 @contextmanager
 def extracted(headers: Mapping[str, str]) -> Generator[None]:
-    """The block belongs to the trace and the click named in the headers, as far as they name them."""
+    """The block belongs to the trace and the click named in the headers (lower-case names).
+
+    Without a usable correlation id a new one begins.
+    """
     correlation = correlation_id.set(new_correlation_id(headers.get(CORRELATION_HEADER)))
     attached = context.attach(_PROPAGATOR.extract(headers, context=context.Context()))
     try:

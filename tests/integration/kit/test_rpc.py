@@ -4,6 +4,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -488,6 +490,28 @@ async def test_the_server_tells_its_contracts(house: House) -> None:
         call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
         names = [service.name async for answer in call for service in answer.list_services_response.service]
     assert SERVICE in names
+
+
+async def test_a_serving_server_ends_in_good_order_when_it_is_told_to(
+    auth: AuthStandIn, redis: RedisServer, kit_settings: Callable[..., KitSettings]
+) -> None:
+    settings = kit_settings(redis_url=redis.url, auth_address=f"127.0.0.1:{auth.port}", rpc_drain_seconds=0)
+    async with Server(settings, "ingest", "127.0.0.1:0") as server:
+        serving = asyncio.create_task(server.serve())
+        async with asyncio.timeout(10):
+            while not server.port:
+                await asyncio.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await serving
+        async with Channel(settings, "ingest", f"127.0.0.1:{server.port}") as channel:
+            stub: Any = ingest_pb2_grpc.IngestServiceStub(channel)
+            assert (await refused(stub.GetCollection(ingest_pb2.GetCollectionRequest()))).kind is Kind.UNAVAILABLE
+
+
+async def test_two_servers_cannot_share_a_port(house: House, kit_settings: Callable[..., KitSettings]) -> None:
+    async with Server(house.settings, "ingest", f"127.0.0.1:{house.server.port}") as second:
+        with pytest.raises(RuntimeError, match="bind"):
+            await second.start()
 
 
 async def test_a_stopping_server_lets_an_open_call_end(house: House) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -123,16 +122,6 @@ def test_a_block_without_headers_begins_a_click_of_its_own() -> None:
     with telemetry.extracted(CARRIED), telemetry.extracted({}):
         assert telemetry.correlation_id.get() not in ("", "click-0001")
         assert telemetry.trace_id() == ""
-
-
-async def test_extract_holds_for_the_rest_of_a_task_and_not_beyond() -> None:
-    async def task() -> tuple[str, str]:
-        telemetry.extract(CARRIED)
-        await asyncio.sleep(0)
-        return telemetry.correlation_id.get(), telemetry.trace_id()
-
-    assert await asyncio.create_task(task()) == ("click-0001", TRACE)
-    assert telemetry.correlation_id.get() == ""
 
 
 def test_a_span_carries_ids_and_is_part_of_the_trace(spans: InMemorySpanExporter) -> None:
