@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from sqlalchemy import func, insert, select
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_ingest.__main__ import App, open_app, open_server, work
+from ret_ingest import filing
+from ret_ingest.schema import jobs as job_tables
 from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
 from ret_kit.bus import Delivery
+from ret_kit.ending import Endings
 from ret_kit.rpc.client import Channel, as_service
 from ret_kit.testing import AuthStandIn
 
@@ -170,6 +174,39 @@ class Bench:
     async def blobs(self) -> list[str]:
         """Every key in the store."""
         return await self.app.blobs.keys("sessions/")
+
+    async def settled(self) -> None:
+        """Wait until what ended jobs have left behind is put away."""
+        table = job_tables.jobs
+        async with asyncio.timeout(20):
+            while True:
+                async with self.app.db.read() as conn:
+                    waiting = select(func.count()).select_from(table).where(table.c.settled.is_(False))
+                    if not (await conn.execute(waiting)).scalar_one():
+                        return
+                await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def ended_here(self, user: User) -> AsyncGenerator[None]:
+        """The session has ended in ingest, while its token still passes."""
+        async with self.app.db.write() as conn:
+            await conn.execute(insert(job_tables.tombstones).values(session_id=user.who.session_id, at=1))
+        yield
+
+    async def end(self, user: User) -> tuple[int, int]:
+        """Carry out the end of a session here; (rows, blobs)."""
+        app = self.app
+        endings = Endings("ingest", app.db, job_tables, app.bus, app.blobs, filing.forget)
+        return await endings.end(user.who.session_id)
+
+    def found_in_data(self, needle: bytes) -> list[str]:
+        """The files below the data folder that hold some bytes, or have them in their names."""
+        root = Path(self.settings.data_dir)
+        return [
+            str(path)
+            for path in root.rglob("*")
+            if path.is_file() and (needle in path.read_bytes() or needle in str(path).encode())
+        ]
 
     async def facts(self) -> list[tuple[str, dict[str, Any]]]:
         """(subject, content) of the facts that were told, at least one of them."""
