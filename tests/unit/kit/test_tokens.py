@@ -55,7 +55,7 @@ async def test_a_token_without_a_claim_is_refused(issuer: AuthStandIn, verifier:
     assert await reason(verifier, without(issuer, missing))
 
 
-NOW = time.time()
+NOW = time.time()  # it must not be part of a test's name: every process of a run makes the same names
 WRONG: list[tuple[str, object]] = [
     ("iss", "somebody"),
     ("aud", "another"),
@@ -79,7 +79,7 @@ WRONG: list[tuple[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("claim, value", WRONG)
+@pytest.mark.parametrize("claim, value", WRONG, ids=range(len(WRONG)))
 async def test_a_token_with_a_wrong_claim_is_refused(
     issuer: AuthStandIn, verifier: AccessVerifier, claim: str, value: object
 ) -> None:
@@ -218,20 +218,20 @@ def service_token(key: bytes = SECRET, typ: str = "svc+jwt", left_out: str = "",
     return jwt.encode(kept, key, "HS256", headers={"typ": typ})
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        service_token(key=b"x" * 32),
-        service_token(typ="at+jwt"),
-        service_token(typ="JWT"),
-        service_token(aud="auth"),
-        service_token(aud=["ingest"]),
-        service_token(exp=int(time.time()) - 60),
-        service_token(nbf=int(time.time()) + 60),
-        service_token(iss=""),
-        *(service_token(left_out=name) for name in ("iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti")),
-    ],
-)
+WRONG_SERVICE_TOKENS = [
+    service_token(key=b"x" * 32),
+    service_token(typ="at+jwt"),
+    service_token(typ="JWT"),
+    service_token(aud="auth"),
+    service_token(aud=["ingest"]),
+    service_token(exp=int(time.time()) - 60),
+    service_token(nbf=int(time.time()) + 60),
+    service_token(iss=""),
+    *(service_token(left_out=name) for name in ("iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti")),
+]
+
+
+@pytest.mark.parametrize("token", WRONG_SERVICE_TOKENS, ids=range(len(WRONG_SERVICE_TOKENS)))
 def test_a_service_token_that_is_not_right_is_refused(token: str) -> None:
     with pytest.raises(Unauthenticated):
         ServiceTokens(SECRET).verify(token, "ingest")
