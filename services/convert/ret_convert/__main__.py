@@ -1,4 +1,4 @@
-"""The processes of convert: `python -m ret_convert serve` answers calls and exports, `python -m ret_convert work` converts."""
+"""The processes of convert: `python -m ret_convert serve` answers calls and exports, `… work` converts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class App:
     bus: Bus
     blobs: Blobs
     jobs: JobHost
-    ingest: ingest_pb2_grpc.IngestServiceStub
+    ingest: ingest_pb2_grpc.IngestServiceAsyncStub
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Where the cells of an element stand in a row.
 
-A row's cells stand in blocks: a block holds the cells of one element, then the blocks of its children, one after the other
-and for each child as many as it may occur. So a cell's place is a sum of offsets, however deep the repeats nest.
+A row's cells stand in blocks: a block holds the cells of one element, then the blocks of its children, one after the
+other and for each child as many as it may occur. So a cell's place is a sum of offsets, however deep repeats nest.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Route:
 
     `offset` is the block's place in the parent's block (in the row, for a row of its own), `width` the block's size;
     `numbered` blocks follow one another. `text`, `source` and `attributes` (by key) are places in the block, NONE is no
-    place. `runs` is where text beside children goes, each run like an element. Paths that are not among the `children` are
-    left out. `counts` says that some children must be counted.
+    place. `runs` is where text beside children goes, each run like an element. Paths that are not among the `children`
+    are left out. `counts` says that some children must be counted.
     """
 
     children: dict[str, Route] = field(default_factory=dict[str, "Route"])
@@ -43,8 +43,8 @@ class Route:
 class Plan:
     """All tables, the main one first, and the way into them from around the root of the document.
 
-    With `outside`, the last columns of the main table are for values outside the records, on its first row: a parse along
-    `outside` gathers them in one row of `outside_table`.
+    With `outside`, the last columns of the main table are for values outside the records, on its first row: a parse
+    along `outside` gathers them in one row of `outside_table`.
     """
 
     tables: list[TablePlan]
@@ -55,7 +55,7 @@ class Plan:
 
 
 def plan(shape: Shape, options: Options) -> Plan:
-    """The tables and routes of a document of this shape. RecordPathMissing if the order names a path that is not there."""
+    """The tables and routes of a document of this shape. RecordPathMissing if the order names a path it has not."""
     laid = tables(shape, options)
     branches, chosen = laid.branches, laid.branches.chosen
     if not laid.first_row:

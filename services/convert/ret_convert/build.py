@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from ret_convert.arrow import RecordBatch, batch_of
 from ret_convert.blocks import NONE, Plan, Route
 from ret_convert.capture import Capture
 from ret_convert.conservation import Tally, stripped, values_of_source
@@ -23,7 +22,7 @@ class Batch:
     """Rows of one table, at most some megabytes of them: one string column for each column of the table."""
 
     table: TablePlan
-    columns: pa.RecordBatch
+    columns: RecordBatch
 
 
 class Rows:
@@ -47,8 +46,7 @@ class Rows:
                         written.add(values_of_source(source))
             elif column.kind is not Kind.LINK:
                 written.add(stripped(cells))
-        arrays = [pa.array(cells, pa.string()) for cells in columns]
-        return Batch(self.table, pa.record_batch(arrays, names=[column.name for column in self.table.columns]))
+        return Batch(self.table, batch_of(columns, [column.name for column in self.table.columns]))
 
 
 class Open:
@@ -163,7 +161,8 @@ class Builder:
         number = self._number(outer, route)
         inner.rows = rows = self._rows[table]
         rows.opened += 1
-        inner.row = row = [None] * rows.width
+        row: Cells = [None] * rows.width
+        inner.row = row
         inner.base = table.links
         inner.identity = str(rows.opened)
         if table.links:

@@ -1,7 +1,7 @@
 """The inside of an element as source again: as a parser has read it, so that it stands on its own.
 
-Entities are resolved, CDATA sections are text, comments and instructions are gone: what is left is the element's values,
-with every run of text in one piece, and markup that needs nothing from the document around it but its namespaces.
+Entities are resolved, CDATA sections are text, comments and instructions are gone: what is left is the element's
+values, every run of text in one piece, and markup that needs nothing of the document around it but its namespaces.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def stripped(cells: Iterable[str | None]) -> list[str]:
 
 def is_declaration(attribute: str) -> bool:
     """Whether an attribute declares a namespace, and so is no value."""
-    return attribute.startswith("xmlns") and (len(attribute) == 5 or attribute[5] == ":")
+    return attribute == "xmlns" or attribute.startswith("xmlns:")
 
 
 def values_of_source(source: str) -> list[str]:

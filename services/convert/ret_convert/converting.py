@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, TypedDict
+from typing import Any, BinaryIO, Literal, TypedDict, cast
 
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
@@ -130,17 +129,16 @@ class Progress:
 
 
 def convert(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Convert the documents of an `Order`; gives `{outcomes: [Outcome], seconds}`. StorageFull and the like end the call."""
+    """Convert the documents of an `Order`; gives `{outcomes: [Outcome]}`. Errors of the store end the whole call."""
     order: Order = payload  # pyright: ignore[reportAssignmentType] - JSON of our own parent
     blobs = Blobs(order["blobs"])
-    started = time.monotonic()
     progress = Progress(report)
     outcomes: list[Outcome] = []
     for source in order["sources"]:
         outcome = converted(blobs, order, source, progress.within)
         outcomes.append(outcome)
         progress.finished(outcome)
-    return {"outcomes": outcomes, "seconds": time.monotonic() - started}
+    return {"outcomes": outcomes}
 
 
 def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]) -> Outcome:
@@ -204,7 +202,7 @@ def tabulate(
     def opened() -> BinaryIO:
         file = blobs.reader(source["key"], source["offset"], source["length"])
         # The first reading is always to the end, so it is the one that proves the bytes.
-        return Proven(file, source) if next(openings, False) else file
+        return cast("BinaryIO", Proven(file, source)) if next(openings, False) else file
 
     flattening = flatten(opened, options, progress)
     stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
@@ -240,7 +238,7 @@ def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
 
 
 class Proven(io.RawIOBase):
-    """A document's bytes that are hashed while they are read; at their end BlobDamaged, if they are not those stored."""
+    """A document's bytes, hashed while they are read; at their end BlobDamaged, if they are not those stored."""
 
     def __init__(self, file: BinaryIO, source: SourceOrder) -> None:
         super().__init__()

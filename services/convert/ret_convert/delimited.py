@@ -8,8 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
+from ret_convert.arrow import RecordBatch, batch_of
 from ret_convert.blocks import uniquely
 from ret_convert.build import Batch, Cells, Rows
 from ret_convert.conservation import Tally, stripped
@@ -70,7 +69,7 @@ class DelimitedFlattening:
         """Read once to know what is needed for all rows."""
         figures = self._encoding()
         read = self._rows(figures)
-        figures.header = next(read, [])
+        figures.header = next(read, list[str]())
         figures.width = max(len(figures.header), 1)
         for row in read:
             figures.width = max(figures.width, len(row))
@@ -105,12 +104,10 @@ class DelimitedFlattening:
                     yield row
 
 
-def _without_rows(table: TablePlan) -> pa.RecordBatch:
-    return pa.record_batch(
-        [pa.array([], pa.string()) for _ in table.columns], names=[one.name for one in table.columns]
-    )
+def _without_rows(table: TablePlan) -> RecordBatch:
+    return batch_of([[] for _ in table.columns], [one.name for one in table.columns])
 
 
-def delimited_flatten(source: Source, options: Options, _: Progress) -> DelimitedFlattening:
+def delimited_flatten(source: Source, options: Options, progress: Progress) -> DelimitedFlattening:  # noqa: ARG001 - the promise's signature
     """Flatten a CSV or TSV document; it is done before anybody asks how far it is."""
     return DelimitedFlattening(source, options)

@@ -1,7 +1,7 @@
 """The one interface between documents and tables: bytes of a document in, batches of its tables out.
 
-Everything around it (workers, Parquet, warnings, figures) knows only this. `expat_flatten` is the first implementation, on
-CPython's pyexpat and in two parses; a native one replaces it behind the same promise.
+Everything around it (workers, Parquet, warnings, figures) knows only this. `expat_flatten` is the first implementation,
+on CPython's pyexpat and in two parses; a native one replaces it behind the same promise.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ class Warned:
 
 @dataclass(frozen=True)
 class Flattened:
-    """What a document became. `tables` has the main one first; `values` were in the document, `written` are in the cells:
-    they must be equal. `record_path` and `candidates` say what was taken for a record and what could have been.
+    """What a document became.
+
+    `tables` has the main one first; `values` were in the document, `written` are in the cells: they must be equal.
+    `record_path` and `candidates` say what was taken for a record and what could have been.
     """
 
     tables: list[TablePlan]
@@ -71,8 +73,10 @@ class Flattening(Protocol):
 
 
 class Flatten(Protocol):
-    """How a document is flattened. `source` opens it from its beginning, as often as needed; `progress` hears the bytes of
-    the document that are done, rising to its size.
+    """How a document is flattened.
+
+    `source` opens it from its beginning, as often as needed; `progress` hears the bytes of the document that are done,
+    rising to its size.
     """
 
     def __call__(self, source: Source, options: Options, progress: Progress) -> Flattening: ...

@@ -30,8 +30,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """The order for one document. `repeats` and `columns` are how far numbered columns go in a readable table, `widest` is
-    how far they go in any. A batch has at most `rows` rows and about `cells` cells.
+    """The order for one document.
+
+    `repeats` and `columns` are how far numbered columns go in a readable table, `widest` is how far they go in any. A
+    batch has at most `rows` rows and about `cells` cells.
     """
 
     layout: Layout = Layout.AUTO
@@ -59,8 +61,10 @@ TEXT = "#text"
 
 @dataclass(eq=False)
 class TablePlan:
-    """A table to be. Its first columns are the `links` that connect it with others; `parent` is the table whose row a row
-    of this one stands in, if that is written.
+    """A table to be.
+
+    Its first columns are the `links` that connect it with others; `parent` is the table whose row a row of this one
+    stands in, if that is written.
     """
 
     name: str
@@ -98,7 +102,7 @@ class Branches:
         return (node.text or node.empty) and not self.children[node]
 
     def measure(self, rows: dict[Node, TablePlan]) -> None:
-        """Work out the size of each path's block, and how often its cells may stand in one row, given which are rows."""
+        """Work out the size of each path's block and how often it may stand in one row, given which paths are rows."""
         for node in reversed(self.nodes):
             width, multiple = self.own(node), 1
             for child in self.children[node]:
@@ -134,7 +138,7 @@ class Branches:
         return found
 
     def _too_many(self, table: Node, repeating: list[Node], options: Options) -> list[Node]:
-        """Which of them become tables: what leads to the record or repeats too often, then the widest until all fits."""
+        """Which become tables: those that lead to the record or repeat too often, then the widest until all fits."""
         if options.layout is Layout.RELATED:
             return repeating
         chosen = [

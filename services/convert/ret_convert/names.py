@@ -53,7 +53,7 @@ class Scope:
         return f"{{{self.uris.get(prefix, f'{prefix}:')}}}{local}" if colon else written
 
     def within(self, attributes: dict[str, str]) -> Scope:
-        """The scope inside an element with these attributes: this one, or the one and only with its declarations added."""
+        """The scope inside an element with these attributes; the same declarations give the same scope."""
         declared = tuple((name, uri) for name, uri in attributes.items() if is_declaration(name))
         if not declared:
             return self

@@ -61,7 +61,7 @@ class Parse:
         parser.SkippedEntityHandler = self._skipped
 
     def feed(self) -> Iterator[int]:
-        """Parse on; after each step the bytes of the document read so far. Malformed or EntityBomb if it cannot go on."""
+        """Parse on; after each step the bytes of the document read so far. Malformed or EntityBomb when that ends."""
         pieces = self._counted()
         if self._codec is not None:
             pieces = transcoded(pieces, self._codec)

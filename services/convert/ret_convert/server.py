@@ -14,7 +14,7 @@ from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
 from ret_convert.errors import NotReady
-from ret_convert.export.order import FORMATS, Entry, Format, Order, header
+from ret_convert.export.order import FORMATS, Format, Order, header
 from ret_convert.layout import Layout
 from ret_convert.listing import Listed, entries
 from ret_convert.schema import jobs as job_tables
@@ -42,7 +42,7 @@ class Ports:
     db: Database
     jobs: JobHost
     pool: Pool
-    ingest: ingest_pb2_grpc.IngestServiceStub
+    ingest: ingest_pb2_grpc.IngestServiceAsyncStub
     blobs: str
 
 
@@ -97,8 +97,12 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             wanted = ingest_pb2.TakeDocumentsRequest(
                 collection_id=collection_id, groups=request.groups, document_ids=request.document_ids, dry_run=True
             )
-            async with aclosing(self._ports.ingest.TakeDocuments(wanted)) as answers:
-                await anext(aiter(answers), None)
+            answers = self._ports.ingest.TakeDocuments(wanted)
+            try:
+                async for _ in answers:
+                    break  # what is unknown is refused before the first answer
+            finally:
+                answers.cancel()
 
     async def Export(
         self, request: convert_pb2.ExportRequest, context: Context
@@ -130,7 +134,9 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         part = bool(request.group or request.document_id)
         listed = entries(found, rows, Listed(keep=others == "keep" and not part, main=tables == "main"))
         if request.document_id:  # not in its place, but by itself
-            listed = [Entry(**{**entry, "depth": 1}) for entry in listed if entry["type"] == "document"]
+            listed = [entry for entry in listed if entry["type"] == "document"]
+            for entry in listed:
+                entry["depth"] = 1
         order = Order(
             blobs=self._ports.blobs,
             format=cast("Format", kind),

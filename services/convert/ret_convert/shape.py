@@ -19,6 +19,7 @@ DEPTH = 512
 """Elements below this level stay whole as source."""
 UNDECIDED = 20_000  # finished elements kept back, in which mixed content may still be recognised
 VALUES = 4096  # values tallied at once
+HALF = 0.5
 ROW = "Row"  # Oracle's view objects: XxxVO holds XxxVORow
 
 HAS_TEXT, EMPTY, SOURCE = 1, 2, 4
@@ -75,8 +76,8 @@ class Node:
     def steps(self) -> tuple[str, ...]:
         """Local names from the root to here."""
         names: list[str] = []
-        node: Node | None = self
-        while node is not None and node.parent is not None:
+        node = self
+        while node.parent is not None:
             names.append(node.local)
             node = node.parent
         return tuple(reversed(names))
@@ -84,7 +85,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A path that could be the record: its number, its distinct fields, and its share of all values (0–1)."""
+    """A path that could be the record: its number, its distinct fields, and its share of all values, 0 to 1."""
 
     path: str
     count: int
@@ -94,8 +95,10 @@ class Candidate:
 
 @dataclass
 class Shape:
-    """What was learned of a document. `top` stands around the root; `sources` are the ordinals of the elements whose
-    inside stays source; `values` is the document's side of the conservation; `outside` names external entities.
+    """What was learned of a document.
+
+    `top` stands around the root; `sources` are the ordinals of the elements whose inside stays source; `values` is the
+    document's side of the conservation; `outside` names external entities; `size` is in bytes.
     """
 
     top: Node
@@ -139,8 +142,8 @@ class Learner:
     """The handlers of the parse that learns a shape.
 
     Mixed content is only recognised when it is there, maybe long after its first children. So finished elements wait in
-    a journal, and an element that turns out to be mixed takes back what it holds. What is inside it stays source, unless
-    it is no prose but a container with stray text: when it holds records, or more elements than the journal does.
+    a journal, and an element that turns out to be mixed takes back what it holds. Its inside stays source, unless it is
+    no prose but a container with stray text: when it holds records, or more elements than the journal does.
     """
 
     def __init__(self) -> None:
@@ -296,7 +299,7 @@ class Learner:
 
 
 def learn(stream: BinaryIO, progress: Callable[[int], None] | None = None) -> Shape:
-    """The shape of a document; `progress` hears the bytes read, once a megabyte. Malformed or EntityBomb if it is none."""
+    """The shape of a document; `progress` hears the bytes read, once a megabyte. Malformed or EntityBomb."""
     learner = Learner()
     parse = Parse(stream, learner.start, learner.end, learner.text)
     size = 0
@@ -325,7 +328,7 @@ def below(nodes: list[Node]) -> dict[Node, int]:
 
 
 def fields(nodes: list[Node]) -> dict[Node, int]:
-    """How many distinct fields each node has: its own, those of children that do not repeat, and one for a leaf that does."""
+    """How many distinct fields each node has: its own, those of single children, and one for a leaf that repeats."""
     total: dict[Node, int] = {}
     for node in reversed(nodes):
         own = sum(key != NIL for key in node.attributes) + bool(node.text or node.empty or node.source)
@@ -351,9 +354,9 @@ def candidates(shape: Shape) -> Iterator[tuple[Node, Candidate]]:
 
 
 def record(shape: Shape, path: str | None = None) -> Node:
-    """The record: what is at `path` if one is given, else the shallowest candidate with half of all values, else the root.
+    """The record: what is at `path`, else the shallowest candidate with half of all values, else the root.
 
-    RecordPathMissing when nothing is at the path.
+    RecordPathMissing when nothing is at the path that is given.
     """
     if path:
         steps = tuple(path.strip("/").split("/"))
@@ -361,7 +364,7 @@ def record(shape: Shape, path: str | None = None) -> Node:
         if found is None:
             raise RecordPathMissing
         return found
-    fitting = [(node, one) for node, one in candidates(shape) if one.share >= 0.5]
+    fitting = [(node, one) for node, one in candidates(shape) if one.share >= HALF]
     if not fitting:
         return shape.root
     return min(fitting, key=lambda pair: (pair[0].depth, -pair[1].share))[0]

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
 from ret_convert.layout import Column, Kind, TablePlan
 from ret_kit.blobs import Blobs, BlobWriter, Stored
 
@@ -41,7 +38,7 @@ class Batched(Protocol):
     @property
     def table(self) -> TablePlan: ...
     @property
-    def columns(self) -> pa.RecordBatch: ...
+    def columns(self) -> RecordBatch: ...
 
 
 class TableWriter:
@@ -57,11 +54,11 @@ class TableWriter:
         ]
         self._filled = [0] * len(plan.columns)
         self._rows = 0
-        self._first: pa.RecordBatch | None = None
+        self._first: RecordBatch | None = None
         self._blob: BlobWriter | None = None
-        self._parquet: pq.ParquetWriter | None = None
+        self._parquet: Any = None
 
-    def write(self, batch: pa.RecordBatch) -> None:
+    def write(self, batch: RecordBatch) -> None:
         """Add rows."""
         self._rows += batch.num_rows
         for at, column in enumerate(batch.columns):
@@ -71,10 +68,9 @@ class TableWriter:
         elif self._first is None:
             self._first = batch  # most tables are no longer than this, and then their empty columns are known in time
         else:
-            self._open(f"{self._key}/whole.parquet", list(range(len(self._fields))), self._first)
-            self._parquet = cast("pq.ParquetWriter", self._parquet)
-            self._parquet.write_batch(self._first)
-            self._parquet.write_batch(batch)
+            parquet = self._open(f"{self._key}/whole.parquet", list(range(len(self._fields))), self._first)
+            parquet.write_batch(self._first)
+            parquet.write_batch(batch)
             self._first = None
 
     def close(self) -> Written:
@@ -98,7 +94,7 @@ class TableWriter:
         if self._blob is not None:
             self._blob.abandon()
 
-    def _open(self, key: str, kept: list[int], sample: pa.RecordBatch) -> None:
+    def _open(self, key: str, kept: list[int], sample: RecordBatch) -> Any:
         schema = pa.schema([self._fields[at] for at in kept])
         self._blob = self._blobs.writer(key)
         self._parquet = pq.ParquetWriter(
@@ -109,9 +105,10 @@ class TableWriter:
             use_dictionary=repeating(sample),
             write_statistics=False,
         )
+        return self._parquet
 
-    def _store(self, batches: list[pa.RecordBatch], key: str) -> Stored:
-        parquet, blob = cast("pq.ParquetWriter", self._parquet), cast("BlobWriter", self._blob)
+    def _store(self, batches: list[RecordBatch], key: str) -> Stored:
+        parquet, blob = self._parquet, cast("BlobWriter", self._blob)
         for batch in batches:
             parquet.write_batch(batch)
         parquet.close()
@@ -127,7 +124,7 @@ class TableWriter:
                 for batch in groups.read_row_group(number).select(kept).to_batches():
                     if number == 0:
                         self._open(key, kept, batch)
-                    cast("pq.ParquetWriter", self._parquet).write_batch(batch)
+                    self._parquet.write_batch(batch)
         stored = self._store([], key)
         self._blobs.delete_prefix_sync(f"{self._key}/")
         return stored
@@ -154,7 +151,7 @@ class _Sink:
         """Nothing: whoever opened the blob closes it, or abandons it."""
 
 
-def repeating(sample: pa.RecordBatch) -> list[str] | bool:
+def repeating(sample: RecordBatch) -> list[str] | bool:
     """The columns whose values repeat, by a first batch."""
     if sample.num_rows < SAMPLE:
         return False
@@ -182,19 +179,19 @@ def store(blobs: Blobs, batches: Iterator[Batched], prefix: str) -> dict[TablePl
     return {table: writer.close() for table, writer in writers.items()}
 
 
-def columns_of(schema: pa.Schema) -> list[Column]:
+def columns_of(schema: Schema) -> list[Column]:
     """The columns of a stored table."""
     found: list[Column] = []
     for one in schema:
-        metadata = cast("dict[bytes, bytes]", one.metadata or {})
+        metadata = one.metadata or {}
         found.append(
             Column(one.name, metadata.get(b"path", b"").decode(), Kind(metadata.get(b"kind", b"value").decode()))
         )
     return found
 
 
-def batches_of(file: BinaryIO, rows: int = 8192) -> Iterator[pa.RecordBatch]:
-    """The rows of a stored table, in order; at least one batch, if need be without rows, so that a reader knows the columns."""
+def batches_of(file: BinaryIO, rows: int = 8192) -> Iterator[RecordBatch]:
+    """The rows of a stored table, in order; one batch without rows if there are none."""
     parquet = pq.ParquetFile(file)
     empty = True
     for batch in parquet.iter_batches(batch_size=rows):

@@ -55,11 +55,13 @@ class ConvertWork:
 
     type = TYPE
 
-    def __init__(self, host: JobHost, blobs: Blobs, ingest: ingest_pb2_grpc.IngestServiceStub, rules: Rules) -> None:
+    def __init__(
+        self, host: JobHost, blobs: Blobs, ingest: ingest_pb2_grpc.IngestServiceAsyncStub, rules: Rules
+    ) -> None:
         self._host, self._blobs, self._ingest, self._rules = host, blobs, ingest, rules
         self._db: Database = host.store.db
 
-    async def run(self, job: ClaimedJob, run: Running) -> Fanout:
+    async def run(self, job: ClaimedJob, run: Running) -> Fanout:  # noqa: ARG002 - the contract of works
         """Take the documents and cut them into tasks, the biggest first."""
         request = ingest_pb2.TakeDocumentsRequest(
             collection_id=job.payload["collection_id"],
@@ -139,14 +141,13 @@ class ConvertWork:
             await self._still_wanted(task)
             if len(sources) == 1:
                 return [refused(sources[0], lost)]
-        outcomes: list[Outcome] = []
-        for source in sources:
-            outcomes.append(await self._alone(task, run, source))
-        return outcomes
+        return [await self._alone(task, run, source) for source in sources]
 
     async def _alone(self, task: ClaimedTask, run: Running, source: SourceOrder) -> Outcome:
         """One document by itself, as often as a job is tried."""
-        for attempt in range(1, task.max_attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return (await self._converted(task, run, [source]))[0]
             except (WorkerLost, MemoryExceeded, TimeExceeded) as lost:
@@ -160,8 +161,8 @@ class ConvertWork:
                         "attempt": attempt,
                     },
                 )
-                error = lost
-        return refused(source, error)
+                if attempt >= task.max_attempts:
+                    return refused(source, lost)
 
     async def _converted(self, task: ClaimedTask, run: Running, sources: list[SourceOrder]) -> list[Outcome]:
         job = task.job

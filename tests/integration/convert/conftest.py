@@ -10,8 +10,8 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).parent))
 
 from convert_bench import Bench, User, opened, running
-from ret_convert.__main__ import work
 
+from ret_convert.__main__ import work
 from ret_kit.testing import AuthStandIn, NatsServer, RedisServer
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from ret_convert import __main__ as convert_main
-from ret_convert.settings import ConvertSettings
-from ret_ingest import __main__ as ingest_main
-from ret_ingest.settings import IngestSettings
 
 from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+from ret_convert import __main__ as convert_main
+from ret_convert.settings import ConvertSettings
+from ret_ingest import __main__ as ingest_main
+from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
 from ret_kit.pools import Pool
 from ret_kit.rpc.client import Channel

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from convert_bench import Bench, User, rows, running
-from ret_convert.__main__ import work
 from sqlalchemy import select
 
 from ret.jobs.v1 import jobs_pb2
+from ret_convert.__main__ import work
 from ret_convert.schema import leftovers, tables
 from ret_kit.errors import Kind, RemoteError
 
@@ -65,9 +66,9 @@ async def gone(bench: Bench, keys: set[str]) -> bool:
     return not keys & set(await bench.tables())
 
 
-async def until(holds: object, seconds: float = 20) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not await holds():  # pyright: ignore[reportGeneralTypeIssues] - a coroutine function
+        while not await holds():
             await asyncio.sleep(0.05)
 
 

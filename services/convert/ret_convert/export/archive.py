@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from ret_convert.arrow import RecordBatch, pq
 from ret_convert.encoding import chunks
 from ret_convert.export.csv import csv_chunks
 from ret_convert.export.json import json_chunks
@@ -125,7 +123,7 @@ class Contents:
         with self._blobs.reader(table["key"]) as file:
             return cast("list[str]", pq.read_schema(file).names)
 
-    def _batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def _batches(self, table: Table) -> Iterator[RecordBatch]:
         with self._open(table) as file:
             yield from batches_of(file)
 
@@ -241,6 +239,32 @@ class Mirror:
 
     def _placed(self) -> list[Place]:
         """Names for everything: originals and containers keep theirs, then come main tables, then child tables."""
+        places, folders = self._parents()
+        ending = f".{self._format}"
+        for entry, place in zip(self._entries, places, strict=True):
+            if not entry["tables"]:
+                base, own = self._own_name(entry)
+                place.names = [folders[place.parent].take(base, own) + own]
+                place.expected = entry["original"]["length"] if entry["original"] else 0
+        bases: dict[int, str] = {}
+        for at, entry in enumerate(self._entries):
+            if entry["tables"]:
+                place = places[at]
+                bases[at] = folders[place.parent].take(clean(stem(entry["name"])), ending)
+                place.names = [bases[at] + ending]
+                place.expected = sum(map(_expected, entry["tables"]))
+        for at, base in bases.items() if self._format != "xlsx" else ():
+            place = places[at]
+            for table in self._entries[at]["tables"][1:]:
+                name = folders[place.parent].take(f"{base}.{clean(table['name'])}", ending)
+                place.names.append(name + ending)
+        for place in reversed(places):
+            if place.parent >= 0:
+                places[place.parent].expected += place.expected
+        return places
+
+    def _parents(self) -> tuple[list[Place], dict[int, Folder]]:
+        """A place for each entry, knowing the container it is in, and the names of each container."""
         places: list[Place] = []
         trail: list[int] = []
         folders: dict[int, Folder] = {-1: Folder()}
@@ -250,30 +274,15 @@ class Mirror:
             if entry["type"] in ("zip", "folder"):
                 trail.append(at)
                 folders[at] = Folder()
-        for at, entry in enumerate(self._entries):
-            if not entry["tables"]:
-                base, ending = split(clean(entry["name"]))
-                if entry["type"] == "zip" and self._folders:
-                    ending = ""
-                if entry["type"] == "folder":
-                    base, ending = clean(entry["name"]), ""
-                places[at].names = [folders[places[at].parent].take(base, ending) + ending]
-                places[at].expected = entry["original"]["length"] if entry["original"] else 0
-        ending = f".{self._format}"
-        for at, entry in enumerate(self._entries):
-            if entry["tables"]:
-                base = folders[places[at].parent].take(clean(stem(entry["name"])), ending)
-                places[at].names = [base + ending]
-                places[at].expected = sum(map(_expected, entry["tables"]))
-        for at, entry in enumerate(self._entries):
-            base = places[at].names[0].removesuffix(ending) if entry["tables"] else ""
-            for table in entry["tables"][1:] if self._format != "xlsx" else []:
-                child = folders[places[at].parent].take(f"{base}.{clean(table['name'])}", ending)
-                places[at].names.append(child + ending)
-        for at in range(len(places) - 1, -1, -1):
-            if places[at].parent >= 0:
-                places[places[at].parent].expected += places[at].expected
-        return places
+        return places, folders
+
+    def _own_name(self, entry: Entry) -> tuple[str, str]:
+        """(base, ending) of a container or of a file that is exported as it is; a ZIP made a folder has no ending."""
+        name = clean(entry["name"])
+        if entry["type"] == "folder":
+            return name, ""
+        base, ending = split(name)
+        return base, "" if entry["type"] == "zip" and self._folders else ending
 
 
 def _expected(table: Table) -> int:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from ret_convert.arrow import Array, RecordBatch, pa, pc
 from ret_convert.export.csv import glued, joined, pieces
 
 UNITS = 32_767
@@ -53,7 +51,7 @@ def parts(text: str) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """The text for a sheet's XML; characters that XML does not hold are `_xHHHH_`, and so is what only looks like that."""
+    """The text for a sheet's XML; what XML does not hold is `_xHHHH_`, and so is what only looks like that."""
     text = UNFIT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -63,12 +61,12 @@ def title(name: str) -> str:
     return f"{TITLE}{escaped(cut(name))}{CLOSE}"
 
 
-def rows_of(batch: pa.RecordBatch) -> tuple[bytes, bool]:
-    """(rows as a sheet's XML, whether cells were cut). Texts only; an absent cell is left empty, an empty text is a text."""
+def rows_of(batch: RecordBatch) -> tuple[bytes, bool]:
+    """(rows as a sheet's XML, whether cells were cut). Texts only: an empty text is one, an absent cell is none."""
     texts: list[bytes] = []
     long = False
     for piece in pieces(batch):
-        cells: list[pa.Array] = []
+        cells: list[Array] = []
         for column in piece.columns:
             text, too_long = _cells(column.cast(pa.large_string()))
             cells.append(text)
@@ -77,7 +75,7 @@ def rows_of(batch: pa.RecordBatch) -> tuple[bytes, bool]:
     return b"".join(texts), long
 
 
-def _cells(column: pa.Array) -> tuple[pa.Array, bool]:
+def _cells(column: Array) -> tuple[Array, bool]:
     long = (pc.max(pc.binary_length(column)).as_py() or 0) > UNITS and any(
         cell is not None and units(cell) > UNITS for cell in column.to_pylist()
     )
@@ -91,7 +89,7 @@ def _cells(column: pa.Array) -> tuple[pa.Array, bool]:
     return pc.fill_null(glued(OPEN, column, CLOSE), ABSENT), long
 
 
-def long_values(names: list[str], batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, int, str]]:
+def long_values(names: list[str], batches: Iterator[RecordBatch]) -> Iterator[tuple[str, int, str]]:
     """(column, row counted from 1, value) of every cell that is too long."""
     before = 0
     for batch in batches:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from ret_convert.arrow import Array, RecordBatch, pa, pc
 
 BOM = b"\xef\xbb\xbf"
 LINE = "\r\n"
@@ -19,11 +18,11 @@ PIECE = 16 << 20
 """Bytes of rows that become text at once."""
 
 
-def csv_chunks(names: list[str], batches: Iterable[pa.RecordBatch], *, raw: bool) -> Iterator[bytes]:
+def csv_chunks(names: list[str], batches: Iterable[RecordBatch], *, raw: bool) -> Iterator[bytes]:
     """A table as CSV. Cells that a spreadsheet would run get an apostrophe in front, unless `raw`.
 
-    An absent cell is nothing, an empty one is `""`; where a table has one column only, both are `""`, since an empty line
-    would be no row.
+    An absent cell is nothing, an empty one is `""`; where a table has one column only, both are `""`, since an empty
+    line would be no row.
     """
     yield BOM + (",".join(_quoted(name if raw else guarded(name)) for name in names) + LINE).encode()
     for batch in batches:
@@ -40,7 +39,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if not text or re.search(QUOTED, text) else text
 
 
-def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def pieces(batch: RecordBatch) -> Iterator[RecordBatch]:
     """The batch in parts that are small enough to be turned into text."""
     rows = batch.num_rows
     step = max(1, min(rows, rows * PIECE // max(1, batch.nbytes)))
@@ -48,14 +47,14 @@ def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, step)
 
 
-def _lines(batch: pa.RecordBatch, *, raw: bool) -> bytes:
+def _lines(batch: RecordBatch, *, raw: bool) -> bytes:
     alone = batch.num_columns == 1
     cells = [_cells(column.cast(pa.large_string()), raw=raw, alone=alone) for column in batch.columns]
     lines = glued(*cells, between=",") if not alone else cells[0]
     return joined(glued(lines, LINE))
 
 
-def _cells(column: pa.Array, *, raw: bool, alone: bool) -> pa.Array:
+def _cells(column: Array, *, raw: bool, alone: bool) -> Array:
     if not raw:
         risky = pc.match_substring_regex(column, STARTS)
         if pc.any(risky).as_py():
@@ -68,13 +67,13 @@ def _cells(column: pa.Array, *, raw: bool, alone: bool) -> pa.Array:
     return pc.fill_null(column, '""' if alone else "")
 
 
-def glued(*parts: pa.Array | str, between: str = "") -> pa.Array:
+def glued(*parts: Array | str, between: str = "") -> Array:
     """Strings put together row by row; null where one of them is."""
     wide = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
     return pc.binary_join_element_wise(*wide, pa.scalar(between, pa.large_string()))
 
 
-def joined(lines: pa.Array) -> bytes:
+def joined(lines: Array) -> bytes:
     """All strings of a freshly computed large_string array, one after the other: its data buffer."""
     data = lines.buffers()[2]
     length = cast("int", pc.sum(pc.binary_length(lines)).as_py()) if len(lines) else 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-import pyarrow as pa
-
+from ret_convert.arrow import RecordBatch
 from ret_convert.export.csv import pieces
 
 
-def json_chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+def json_chunks(batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     """A table as JSON in UTF-8, one row a line."""
     lead = "[\n"
     for batch in batches:

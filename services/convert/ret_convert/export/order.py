@@ -53,7 +53,9 @@ class Entry(TypedDict):
 
 
 class Order(TypedDict):
-    """An export. `alone` says that it is of one document and no archive around it is asked for; `keep` that containers are
+    """An export.
+
+    `alone` says that it is of one document, without an archive around it if one file will do; `keep` that ZIPs are
     there even if nothing is in them.
     """
 

@@ -1,4 +1,4 @@
-"""Workbooks by a streaming writer of our own: string cells only, in constant memory, straight into a ZIP that is a stream.
+"""Workbooks by a streaming writer of our own: string cells only, in constant memory, straight into a ZIP stream.
 
 Why none of the libraries serves is measured in TABLES.md §6. The format is ECMA-376, SpreadsheetML with inline strings.
 """
@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-import pyarrow as pa
-
+from ret_convert.arrow import RecordBatch
 from ret_convert.export.cells import CLOSE, OPEN, cut, escaped, letters, long_values, parts, rows_of, sheet_name, title
 from ret_convert.export.zipping import ZipStream
 
@@ -26,12 +25,34 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
-Batches = Callable[[], Iterator[pa.RecordBatch]]
+RELATIONSHIPS = f'<Relationships xmlns="{PACKAGE}/relationships">{{}}</Relationships>'
+TYPES = (
+    f'<Types xmlns="{PACKAGE}/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="xml" ContentType="application/xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{TYPE}.styles+xml"/>{{}}</Types>'
+)
+# Style 0 is plain, style 1 is bold, for titles.
+STYLES = (
+    f'<styleSheet xmlns="{MAIN}">'
+    '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
+    '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+
+Batches = Callable[[], Iterator[RecordBatch]]
 
 
 @dataclass(frozen=True)
 class Page:
-    """A table to be written: its name, its column names, how many rows it has, and how to read it, as often as needed."""
+    """A table to be written: its name, its column names, its number of rows, and how to read it, again and again."""
 
     name: str
     columns: list[str]
@@ -116,65 +137,42 @@ class Workbook:
 
     def _parts(self) -> Iterator[tuple[str, str]]:
         numbers = range(1, len(self._sheets) + 1)
-        yield (
-            "xl/styles.xml",
-            (
-                f'<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
-                '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill '
-                'patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border>'
-                '<left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" '
-                'fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" '
-                'xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs><cellStyles '
-                'count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
-            ),
-        )
         sheets = "".join(
             f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
             for number, name in zip(numbers, self._sheets, strict=True)
         )
-        yield "xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
         links = "".join(
             f'<Relationship Id="rId{number}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
             for number in numbers
         )
+        types = "".join(
+            f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{TYPE}.worksheet+xml"/>'
+            for number in numbers
+        )
+        yield "xl/styles.xml", STYLES
+        yield "xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
         yield (
             "xl/_rels/workbook.xml.rels",
-            (
-                f'<Relationships xmlns="{PACKAGE}/relationships">{links}<Relationship Id="rId{len(self._sheets) + 1}" '
-                f'Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>'
+            RELATIONSHIPS.format(
+                f'{links}<Relationship Id="rId{len(numbers) + 1}" Type="{OFFICE}/styles" Target="styles.xml"/>'
             ),
         )
         yield (
             "_rels/.rels",
-            (
-                f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{OFFICE}/officeDocument" '
-                'Target="xl/workbook.xml"/></Relationships>'
-            ),
+            RELATIONSHIPS.format(f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/>'),
         )
-        overrides = "".join(
-            f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{TYPE}.worksheet+xml"/>'
-            for number in numbers
-        )
-        yield (
-            "[Content_Types].xml",
-            (
-                f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
-                'package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override '
-                f'PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/><Override PartName="/xl/styles.xml" '
-                f'ContentType="{TYPE}.styles+xml"/>{overrides}</Types>'
-            ),
-        )
+        yield "[Content_Types].xml", TYPES.format(types)
 
 
 class Rows:
     """The rows of a table's columns from `first` on, taken portion by portion."""
 
-    def __init__(self, batches: Iterator[pa.RecordBatch], first: int, count: int) -> None:
+    def __init__(self, batches: Iterator[RecordBatch], first: int, count: int) -> None:
         self._batches = batches
         self._columns = list(range(first, first + count))
-        self._held: pa.RecordBatch | None = None
+        self._held: RecordBatch | None = None
 
-    def _next(self) -> pa.RecordBatch | None:
+    def _next(self) -> RecordBatch | None:
         held, self._held = self._held, None
         if held is None:
             batch = next(self._batches, None)
@@ -189,7 +187,7 @@ class Rows:
         sample = self._held.slice(0, SAMPLE)
         return [max((len(cell) for cell in column.to_pylist() if cell), default=0) for column in sample.columns]
 
-    def take(self, rows: int) -> Iterator[pa.RecordBatch]:
+    def take(self, rows: int) -> Iterator[RecordBatch]:
         """The next rows, at most so many."""
         left = rows
         while left and (batch := self._next()) is not None:

@@ -1,7 +1,7 @@
 """ZIP archives as streams, nested as deep as one likes: written from front to back, nothing spooled, nothing seeked.
 
-What is written to an inner archive is at once the content of an entry of the archive around it. Sizes and checksums follow
-each entry (a data descriptor, APPNOTE 4.3.9), since they are not known before.
+What is written to an inner archive is at once the content of an entry of the archive around it. Sizes and checksums
+follow each entry (a data descriptor, APPNOTE 4.3.9), since they are not known before.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MANY = 0xFFFF
 MEMBER_LIMIT = 1 << 30
 """Content expected to be above this gets 64-bit sizes; small archives stay readable for old programs."""
 FILE_MODE = 0o100644 << 16
+RECORDS = 1000
+"""Records of a directory that are written at once."""
 FAST, STORED = 1, 0
 
 
@@ -58,7 +60,7 @@ class Level:
 
 
 class ZipStream:
-    """A ZIP that leaves through `write` as it grows. `begin` and `end` frame an entry, `enter` and `leave` an inner ZIP."""
+    """A ZIP that leaves through `write` as it grows: `begin`, `end` frame an entry, `enter`, `leave` a ZIP in it."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._out = write
@@ -189,10 +191,10 @@ class ZipStream:
         block: list[bytes] = []
         for record in level.directory:
             block.append(record)
-            if len(block) >= 1000:
+            if len(block) >= RECORDS:
                 self._emit(b"".join(block))
                 block.clear()
-        self._emit(b"".join(block)) if block else None
+        self._emit(b"".join(block))
         size, end = level.at - start, level.at
         tail = b""
         if count >= MANY or max(size, start) >= HUGE:
