@@ -1,0 +1,238 @@
+"""Every role, for what is its own, another's, another session's or absent, on every route of the description.
+
+Against the whole product: what is somebody else's is refused by the service it belongs to, not by the gateway alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import select
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from ret_gateway.app import create_app
+from ret_gateway.metrics import Metrics
+from ret_gateway.openapi import describe
+from ret_gateway.settings import GatewaySettings
+
+ADMIN_PASSWORD = "the first administrator's password"
+START_S = 150
+PATIENCE_S = 30.0
+OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    operation["operationId"]: (method.upper(), path, operation)
+    for path, operations in describe(create_app(GatewaySettings(env="local"), Metrics()))["paths"].items()
+    for method, operation in operations.items()
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "change_collection": {"name": "renamed"},
+    "rename_group": {"name": "OTHER"},
+    "move_document": {"group": "MOVED"},
+    "start_conversion": {},
+    "create_user": {"username": "nobody", "role": "user"},
+}
+ENDING = {"delete_collection", "end_own_session"}
+ROLES = ["user", "guest", "admin"]
+NAMING = [name for name, (_, path, _) in OPERATIONS.items() if "{" in path and "/admin/" not in path]
+ADMINISTERING = [name for name, (_, path, _) in OPERATIONS.items() if "/admin/" in path]
+PROTECTED = [name for name, (_, _, operation) in OPERATIONS.items() if operation.get("security")]
+
+
+@dataclass
+class Belongings:
+    """A session and what it has made."""
+
+    headers: dict[str, str]
+    ids: dict[str, str]
+
+
+@dataclass
+class Product:
+    """The whole product, running."""
+
+    client: httpx.Client
+    admin: dict[str, str]
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    belongings: dict[tuple[str, str], Belongings] = field(default_factory=dict[tuple[str, str], Belongings])
+
+    def of(self, role: str, whose: str) -> Belongings:
+        """What somebody of a role has; `whose` is own, elsewhere (another session of the same user), or other."""
+        if (role, whose) not in self.belongings:
+            self.belongings[role, whose] = self.fresh(role, "other" if whose == "other" else "own")
+        return self.belongings[role, whose]
+
+    def fresh(self, role: str, person: str) -> Belongings:
+        """A new session with an upload that was converted."""
+        headers, session_id = self.login(self._credentials(role, person))
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("AR_x/one.xml", "<Rows><Row><Id>1</Id></Row><Row><Id>2</Id></Row></Rows>")
+        answer = self._sent("POST", "/collections", headers, files={"file": ("Upload.zip", archive.getvalue())})
+        self._ended(answer["job"]["id"], headers)
+        collection_id = answer["collection"]["id"]
+        job_id = self._sent("POST", f"/collections/{collection_id}/conversions", headers, json={})["job"]["id"]
+        self._ended(job_id, headers)
+        (document,) = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
+        ids = {"collection_id": collection_id, "document_id": document["id"], "job_id": job_id}
+        return Belongings(headers, ids | {"session_id": session_id, "name": document["group"]})
+
+    def _credentials(self, role: str, person: str) -> dict[str, str]:
+        key = f"{role}-{person}"
+        if key not in self.credentials:
+            made = {"username": f"{key}-{secrets.token_hex(3)}", "password": "First-" + secrets.token_urlsafe(12)}
+            self._sent("POST", "/admin/users", self.admin, json=made | {"role": role})
+            headers, _ = self.login(made)
+            if self._sent("GET", "/auth/me", headers)["must_change_password"]:
+                second = "Second-" + secrets.token_urlsafe(12)
+                change = {"current_password": made["password"], "new_password": second}
+                self._sent("POST", "/auth/password", headers, json=change)
+                made["password"] = second
+            self.credentials[key] = made
+        return self.credentials[key]
+
+    def login(self, credentials: dict[str, str]) -> tuple[dict[str, str], str]:
+        grant = self._sent("POST", "/auth/login", {}, json=credentials)
+        self.client.cookies.clear()
+        return {"Authorization": f"Bearer {grant['access_token']}"}, grant["session_id"]
+
+    def _sent(self, method: str, path: str, headers: dict[str, str], **body: Any) -> Any:
+        answer = self.client.request(method, f"/api/v1{path}", headers=headers, **body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def _ended(self, job_id: str, headers: dict[str, str]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while (job := self._sent("GET", f"/jobs/{job_id}", headers))["state"] in {"queued", "running"}:
+            assert time.monotonic() < deadline, job
+            time.sleep(0.05)
+        assert job["state"] == "succeeded", job
+
+    def ask(self, name: str, headers: dict[str, str], ids: dict[str, str]) -> httpx.Response:
+        """Calls an operation about these things."""
+        method, path, _ = OPERATIONS[name]
+        return self.client.request(method, path.format(**ids), headers=headers, json=BODIES.get(name))
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
+    command = [sys.executable, "-m", "ret_run", "--data", str(tmp_path_factory.mktemp("matrix") / "data")]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RET_")}
+    manager = subprocess.Popen(
+        [*command, "--port", "0", "--json", "--die-with-parent"],
+        env=inherited | {"RET_RUN_START_TIMEOUT": str(START_S), "RET_ADMIN_PASSWORD": ADMIN_PASSWORD},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert manager.stdout is not None
+        ready, _, _ = select.select([manager.stdout], [], [], START_S + 30)
+        line = manager.stdout.readline() if ready else ""
+        assert line, "the product did not start"
+        with httpx.Client(base_url=json.loads(line)["url"], timeout=PATIENCE_S) as client:
+            made = Product(client, {})
+            made.admin, _ = made.login({"username": "admin", "password": ADMIN_PASSWORD})
+            yield made
+    finally:
+        manager.terminate()
+        manager.communicate(timeout=120)
+
+
+def absent() -> dict[str, str]:
+    return {name: secrets.token_hex(16) for name in ("collection_id", "document_id", "job_id", "session_id", "name")}
+
+
+def refused(answer: httpx.Response, status: int) -> None:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("name", NAMING)
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_absent_is_404(product: Product, role: str, name: str) -> None:
+    own = product.of(role, "own")
+    refused(product.ask(name, own.headers, absent()), 404)
+    if "job_id" in OPERATIONS[name][1]:
+        for service in ("ingest", "convert"):
+            refused(product.ask(name, own.headers, {"job_id": f"{service}-{secrets.token_hex(16)}"}), 404)
+
+
+@pytest.mark.parametrize("name", NAMING)
+@pytest.mark.parametrize("owner", ROLES)
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_somebody_elses_is_404_also_for_administrators(
+    product: Product, role: str, owner: str, name: str
+) -> None:
+    refused(product.ask(name, product.of(role, "own").headers, product.of(owner, "other").ids), 404)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMING if name != "end_own_session"])
+@pytest.mark.parametrize("role", ROLES)
+def test_what_another_session_of_the_same_user_has_is_404(product: Product, role: str, name: str) -> None:
+    refused(product.ask(name, product.of(role, "own").headers, product.of(role, "elsewhere").ids), 404)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMING if name not in ENDING and name != "rename_group"])
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_ones_own_is_answered(product: Product, role: str, name: str) -> None:
+    own = product.of(role, "own")
+    answer = product.ask(name, own.headers, own.ids)
+    success = [status for status in OPERATIONS[name][2]["responses"] if status < "300"]
+    assert [str(answer.status_code)] == success, answer.text
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_ones_own_can_be_changed_and_ended(product: Product, role: str) -> None:
+    own = product.fresh(role, "own")
+    for name, status in (("rename_group", 200), ("delete_collection", 204), ("end_own_session", 204)):
+        assert product.ask(name, own.headers, own.ids).status_code == status
+    refused(product.ask("me", own.headers, own.ids), 401)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_another_session_of_ones_own_can_be_ended(product: Product, role: str) -> None:
+    own, elsewhere = product.of(role, "own"), product.fresh(role, "own")
+    assert product.ask("end_own_session", own.headers, elsewhere.ids).status_code == 204
+    refused(product.ask("me", elsewhere.headers, {}), 401)
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+@pytest.mark.parametrize("token", [None, "a.b.c"])
+def test_nobody_gets_anything(product: Product, token: str | None, name: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    refused(product.ask(name, headers, product.of("user", "own").ids), 401)
+
+
+@pytest.mark.parametrize("name", ADMINISTERING)
+@pytest.mark.parametrize("role", ["user", "guest"])
+def test_administration_is_403_to_everybody_else(product: Product, role: str, name: str) -> None:
+    own = product.of(role, "own")
+    refused(product.ask(name, own.headers, own.ids), 403)
+    refused(product.ask(name, own.headers, absent()), 403)
+
+
+def test_administrators_end_sessions_that_are_there(product: Product) -> None:
+    somebody = product.fresh("user", "own")
+    refused(product.ask("end_session", product.admin, absent()), 404)
+    assert product.ask("end_session", product.admin, somebody.ids).status_code == 204
+    refused(product.ask("get_collection", somebody.headers, somebody.ids), 401)
+
+
+@pytest.mark.parametrize("name", ["list_collections", "list_jobs", "list_own_sessions"])
+@pytest.mark.parametrize("role", ROLES)
+def test_no_list_names_anothers(product: Product, role: str, name: str) -> None:
+    listed = product.ask(name, product.of(role, "own").headers, {}).json()
+    foreign = {value for owner in ROLES for value in product.of(owner, "other").ids.values()}
+    assert listed["total"] >= 1
+    assert not foreign & {item["id"] for item in listed["items"]}
