@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import shutil
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ PART = 8 << 20
 """Bytes of a part of a multipart write; memory of a write is about three of them."""
 CHUNK = 1 << 20
 """Bytes of a chunk that is read."""
+REMOVAL_TRIES, REMOVAL_PAUSE_SECONDS = 100, 0.02
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _FULL = re.compile(r"no space left|disk quota exceeded|os error 28|os error 122|quotaexceeded", re.IGNORECASE)
 
@@ -317,13 +319,15 @@ def checked_prefix(prefix: str) -> str:
 
 def _remove_folder(folder: Path) -> None:
     """Removes a local prefix with what no listing shows: parts of writes that were killed, empty folders."""
-    for _ in range(5):  # somebody who is being stopped may still be writing there
+    for _ in range(REMOVAL_TRIES):
         if not folder.exists():
             return
         with suppress(OSError):
             shutil.rmtree(folder)
-    if folder.exists():
-        raise Unavailable(what="blob store")
+            return
+        # Another service removes the same session's folder, or somebody who is being stopped still writes there.
+        time.sleep(REMOVAL_PAUSE_SECONDS)
+    raise Unavailable(what="blob store")
 
 
 @contextmanager

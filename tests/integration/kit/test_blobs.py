@@ -290,3 +290,12 @@ async def test_a_store_that_is_no_folder_keeps_the_same_promises() -> None:
     await blobs.delete("sessions/s1/b")
     with pytest.raises(NotFound):
         await blobs.get("sessions/s1/b")
+
+
+async def test_two_services_remove_the_same_folder_at_once(blob_url: str) -> None:
+    blobs = Blobs(blob_url)
+    for _ in range(5):
+        for number in range(300):
+            await blobs.put(f"sessions/a/jobs/{number % 30}/{number}", b"x")
+        await asyncio.gather(*(blobs.delete_prefix("sessions/a/") for _ in range(4)))
+        assert await blobs.keys("sessions/") == []
