@@ -26,6 +26,8 @@ from ret_ingest.errors import (
 from ret_ingest.inflate import pieces, refusal
 from ret_ingest.sniff import Package
 
+_NOTHING = 2  # bytes that deflate makes of no bytes at all
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -233,7 +235,7 @@ class _Walk:
         elif special:
             yield Warned("ENTRY_NAME", path.path, "The entry is a link or a device; it is kept as a plain file.")
         local = path.path[len(opened.container.path) + 1 :] if opened.container.path else path.path
-        if not member.size and not member.packed and _is_folder(member, kind):
+        if not member.size and member.packed <= _NOTHING and _is_folder(member, kind):
             yield Folder(opened.container, local)
             return
         key = names.collision_key(local)

@@ -14,10 +14,11 @@ from typing import Any
 
 import jwt
 from sqlalchemy import func, insert, select
+
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
-from ret_ingest.__main__ import App, open_app, open_server, work
 from ret_ingest import filing
+from ret_ingest.__main__ import App, open_app, open_server, work
 from ret_ingest.schema import jobs as job_tables
 from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
@@ -48,12 +49,18 @@ class User:
     jobs: jobs_pb2_grpc.JobsServiceAsyncStub
 
     async def upload(
-        self, data: bytes, filename: str = "Upload.zip", *, chunk: int = 1 << 18, cut: bool = False, **fields: str
+        self,
+        data: bytes,
+        filename: str = "Upload.zip",
+        fields: Mapping[str, str] | None = None,
+        *,
+        chunk: int = 1 << 18,
+        cut: bool = False,
     ) -> ingest_pb2.UploadResponse:
         """Send a file as the gateway does; `cut` leaves the trailer out, as a client that goes away does."""
 
         async def requests() -> AsyncIterator[ingest_pb2.UploadRequest]:
-            yield ingest_pb2.UploadRequest(header=ingest_pb2.UploadHeader(filename=filename, **fields))
+            yield ingest_pb2.UploadRequest(header=ingest_pb2.UploadHeader(filename=filename, **(fields or {})))
             for start in range(0, len(data), chunk):
                 yield ingest_pb2.UploadRequest(chunk=data[start : start + chunk])
             if not cut:
@@ -73,7 +80,7 @@ class User:
 
     async def scanned(self, data: bytes, filename: str = "Upload.zip", **fields: str) -> ingest_pb2.Collection:
         """The collection of an upload, once its scan has succeeded."""
-        answer = await self.upload(data, filename, **fields)
+        answer = await self.upload(data, filename, fields)
         job = await self.ended(answer.job)
         assert job.state == jobs_pb2.JOB_STATE_SUCCEEDED, job.error
         return await self.collection(answer.collection.id)
@@ -113,6 +120,10 @@ class User:
     async def delete(self, collection_id: str) -> None:
         with acting_as(self.who):
             await self.ingest.DeleteCollection(ingest_pb2.DeleteCollectionRequest(collection_id=collection_id))
+
+    async def document(self, document_id: str) -> ingest_pb2.Document:
+        with acting_as(self.who):
+            return (await self.ingest.GetDocument(ingest_pb2.GetDocumentRequest(document_id=document_id))).document
 
     async def groups(self, collection_id: str) -> dict[str, str]:
         """Group by path."""

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 from ingest_bench import GOOD, Bench, User, packed, result
+
 from ret.jobs.v1 import jobs_pb2
 from ret_ingest.schema import metadata
 from ret_kit.errors import Kind, RemoteError

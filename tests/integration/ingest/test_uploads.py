@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from ingest_bench import GOOD, Bench, User, opened, packed, working
+
 from ret.ingest.v1 import ingest_pb2
 from ret.jobs.v1 import jobs_pb2
 from ret_ingest import worker
@@ -15,12 +16,13 @@ from ret_kit.blobs import Blobs
 from ret_kit.errors import Kind, RemoteError, Unavailable
 from ret_kit.testing import AuthStandIn
 
-FAILED, SUCCEEDED = jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_SUCCEEDED
+FAILED = jobs_pb2.JOB_STATE_FAILED
+KEY = {"idempotency_key": "key"}
 
 
 async def refused(user: User, data: bytes, filename: str = "Upload.zip", **fields: str) -> RemoteError:
     with pytest.raises(RemoteError) as found:
-        await user.upload(data, filename, **fields)
+        await user.upload(data, filename, fields)
     return found.value
 
 
@@ -51,7 +53,9 @@ async def test_what_is_no_upload_for_certain_is_refused_at_once(
 
 
 @pytest.mark.parametrize("fields", [{"grouping": "size"}, {"kind": "code"}, {"name": "x" * 301}])
-async def test_a_choice_that_is_none_is_refused_with_its_field(bench: Bench, user: User, fields: dict[str, str]) -> None:
+async def test_a_choice_that_is_none_is_refused_with_its_field(
+    bench: Bench, user: User, fields: dict[str, str]
+) -> None:
     error = await refused(user, packed({"a.xml": GOOD}), **fields)
     assert (error.kind, error.extra()["field"]) == (Kind.INVALID, next(iter(fields)))
     assert bench.blob_files() == []
@@ -110,18 +114,16 @@ async def test_fields_behind_the_file_count_too(user: User) -> None:
 
 
 async def test_the_same_key_gives_the_first_answer_and_stores_once(bench: Bench, user: User) -> None:
-    first = await user.upload(packed({"a.xml": GOOD}), idempotency_key="key")
-    again = await user.upload(packed({"b.xml": GOOD}), idempotency_key="key")
+    first = await user.upload(packed({"a.xml": GOOD}), fields=KEY)
+    again = await user.upload(packed({"b.xml": GOOD}), fields=KEY)
     assert again == first
-    other = await bench.user().upload(packed({"a.xml": GOOD}), idempotency_key="key")
+    other = await bench.user().upload(packed({"a.xml": GOOD}), fields=KEY)
     assert other.collection.id != first.collection.id
 
 
 async def test_the_same_key_at_the_same_time_stores_once(idle: Bench) -> None:
     user = idle.user()
-    answers = await asyncio.gather(
-        *(user.upload(packed({"a.xml": GOOD}), chunk=50, idempotency_key="key") for _ in range(5))
-    )
+    answers = await asyncio.gather(*(user.upload(packed({"a.xml": GOOD}), chunk=50, fields=KEY) for _ in range(5)))
     assert len({answer.collection.id for answer in answers}) == 1
     assert len(idle.blob_files()) == len(await user.collections()) == 1
 

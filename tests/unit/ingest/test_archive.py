@@ -6,6 +6,8 @@ import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Generator
+from typing import Any, cast
 
 import inflate64
 import pytest
@@ -29,6 +31,7 @@ from zip_samples import (
 )
 
 from ret_ingest.archive import Budget, Limits, entries
+from ret_ingest.directory import Meter
 from ret_ingest.errors import (
     ArchiveCorrupt,
     ArchiveOverlap,
@@ -414,7 +417,9 @@ def test_clutter_is_skipped_and_each_piece_reported() -> None:
     assert found.warnings == [("SYSTEM_FILE_SKIPPED", path) for path in junk]
 
 
-@pytest.mark.parametrize("record", [Record("empty/", b"", STORED), Record("empty", b"", STORED, mode=FOLDER)])
+@pytest.mark.parametrize(
+    "record", [Record("empty/", b"", STORED), Record("empty/", b""), Record("empty", b"", STORED, mode=FOLDER)]
+)
 def test_a_folder_that_is_listed_is_given_as_one(record: Record) -> None:
     found = walked(packed(record, Record("a.xml")))
     assert (found.folders, found.paths) == (["empty"], ["a.xml"])
@@ -463,14 +468,14 @@ def lzma_body(data: bytes) -> bytes:
 
 
 def deflate64_body(data: bytes) -> bytes:
-    packer = inflate64.Deflater()
-    return packer.deflate(data) + packer.flush()
+    packer = cast("Any", inflate64).Deflater()
+    return bytes(packer.deflate(data) + packer.flush())
 
 
 @pytest.mark.parametrize("method,pack", [(12, bz2.compress), (14, lzma_body), (9, deflate64_body)])
-def test_other_methods_are_read(method: int, pack: object) -> None:
+def test_other_methods_are_read(method: int, pack: Callable[[bytes], bytes]) -> None:
     data = GOOD * 3000
-    body: bytes = pack(data)  # pyright: ignore[reportCallIssue, reportUnknownVariableType] - one of the three above
+    body = pack(data)
     assert walked(packed(Record("a.xml", data, method, packed=body))).content == {"a.xml": data}
     broken = body[:20] + bytes(byte ^ 0x55 for byte in body[20:])
     assert walked(packed(Record("a.xml", data, method, packed=broken))).warnings == [("ENTRY_CORRUPT", "a.xml")]
@@ -512,22 +517,20 @@ def test_what_the_standard_library_writes_is_read() -> None:
 
 def test_the_meter_tells_how_far_the_upload_has_been_read() -> None:
     upload = plain({f"{n}.xml": GOOD for n in range(10)})
-    meter_values: list[int] = []
-    budget, found = Budget(Limits()), walked(upload)
+    found, meter = walked(upload), Meter()
     assert 0 < found.meter.reached <= len(upload)
-    for _ in entries(io.BytesIO(upload), "Upload.zip", budget, MemorySpool, found.meter):
-        meter_values.append(found.meter.reached)
-    assert meter_values == sorted(meter_values)
+    steps = entries(io.BytesIO(upload), "Upload.zip", Budget(Limits()), MemorySpool, meter)
+    reached = [meter.reached for _ in steps]
+    assert reached == sorted(reached)
 
 
 def test_an_abandoned_walk_leaves_no_spool_behind() -> None:
-    upload = packed(Record("a.zip", packed_nest := packed(Record("b.zip", plain({"x.xml": GOOD})))))
-    assert packed_nest
+    upload = packed(Record("a.zip", packed(Record("b.zip", plain({"x.xml": GOOD})))))
     walk = entries(io.BytesIO(upload), "Upload.zip", Budget(Limits()), MemorySpool)
     for _ in range(4):
         next(walk)
     assert MemorySpool.open_spools == 2
-    walk.close()  # pyright: ignore[reportAttributeAccessIssue] - it is a generator
+    cast("Generator[object]", walk).close()
     assert MemorySpool.open_spools == 0
 
 

@@ -111,7 +111,7 @@ def test_every_example_of_the_specification_holds_by_name(
         ("20260113T055727Z_GL_x", "GL"),
         ("taskListData", None),
         ("BUSINESSOBJECTDATA_AP_x", "AP"),
-        ("ＡＲ_x", "AR"),
+        ("\uff21\uff32_x", "AR"),
         ("२०२४_GL_x", "GL"),
         ("", None),
         (".zip", None),
