@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -159,7 +159,8 @@ class Bus:
         if not self._client.is_connected:
             raise Unavailable(what="bus")
         try:
-            await self._client.flush(timeout=2)
+            with _heeding_cancellation():
+                await self._client.flush(timeout=2)
         except (NatsError, OSError, TimeoutError) as error:
             raise Unavailable(what="bus") from error
 
@@ -176,11 +177,12 @@ class Bus:
             raise Unavailable(what="bus")
         carried = _with_trace(headers) | {"Nats-Msg-Id": msg_id}
         try:
-            try:
-                await self.streams.publish(subject, data, headers=carried)
-            except NoStreamResponseError:  # a new server, or one whose volume was wiped
-                await self.ensure_streams()
-                await self.streams.publish(subject, data, headers=carried)
+            with _heeding_cancellation():
+                try:
+                    await self.streams.publish(subject, data, headers=carried)
+                except NoStreamResponseError:  # a new server, or one whose volume was wiped
+                    await self.ensure_streams()
+                    await self.streams.publish(subject, data, headers=carried)
         except APIError as error:
             if error.err_code == _STREAM_FULL:
                 raise StorageFull(what="bus") from error
@@ -206,7 +208,8 @@ class Bus:
             subscription = await self._client.subscribe(  # pyright: ignore[reportUnknownMemberType] - as in `connect`
                 subject, cb=heard
             )
-            await self._client.flush(timeout=5)
+            with _heeding_cancellation():
+                await self._client.flush(timeout=5)
         except (NatsError, OSError, TimeoutError) as error:
             raise Unavailable(what="bus") from error
         try:
@@ -254,11 +257,12 @@ class Bus:
                     async with self._pulling(subject, durable, ack_wait, concurrency) as pull:
                         while True:
                             await places.acquire()
-                            message = await _next(pull, places)
+                            with _heeding_cancellation():
+                                message = await _next(pull, places)
+                                if not message:
+                                    await self.streams.consumer_info(stream_of(subject), durable)
                             if message:
                                 running.create_task(handle(message))
-                            else:
-                                await self.streams.consumer_info(stream_of(subject), durable)
                 except (NatsError, OSError, TimeoutError, RetError) as error:
                     log.warning("consumer starts anew", extra={"durable": durable, "error": type(error).__name__})
                     await asyncio.sleep(0.5)
@@ -283,7 +287,6 @@ class Bus:
     ) -> AsyncGenerator[JetStreamContext.PullSubscription]:
         """A pull subscription to a consumer that exists."""
         stream = stream_of(subject)
-        await self.ensure_streams()
         wanted = ConsumerConfig(
             durable_name=durable,
             filter_subject=subject,
@@ -292,8 +295,10 @@ class Bus:
             max_deliver=-1,
             max_ack_pending=max(1000, concurrency),
         )
-        await self.streams.add_consumer(stream, wanted)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
-        pull = await self.streams.pull_subscribe_bind(durable, stream)
+        with _heeding_cancellation():
+            await self.ensure_streams()
+            await self.streams.add_consumer(stream, wanted)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
+            pull = await self.streams.pull_subscribe_bind(durable, stream)
         try:
             yield pull
         finally:
@@ -316,7 +321,8 @@ class Bus:
                 num_replicas=self._replicas,
             )
             try:
-                await self._make(config)
+                with _heeding_cancellation():
+                    await self._make(config)
             except (NatsError, OSError, TimeoutError) as error:
                 raise Unavailable(what="bus") from error
 
@@ -327,6 +333,22 @@ class Bus:
             if error.err_code != _STREAM_EXISTS:
                 raise
             await self.streams.update_stream(config)  # pyright: ignore[reportUnknownMemberType] - as in `connect`
+
+
+@contextmanager
+def _heeding_cancellation() -> Generator[None]:
+    """Raises CancelledError for a cancellation that came in the block and was lost there.
+
+    nats-py waits with `wait_for`, which until Python 3.12 forgets a cancellation that comes in the same moment as the
+    answer; a loop around it would then run for ever, and whoever cancelled it would wait for ever. The task remembers.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def stream_of(subject: str) -> str:

@@ -205,6 +205,26 @@ async def test_a_listener_that_fails_goes_on_listening(bus: Bus, heard: Heard) -
         assert await heard.until(2) == ["progress.a 1", "progress.a 2"]
 
 
+async def test_a_cancellation_in_the_moment_of_an_answer_ends_the_consumer(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_: Delivery) -> None:
+        return
+
+    async def answered_while_cancelled(*_: object) -> None:
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        loop.call_soon(answer.set_result, None)
+        loop.call_soon(task.cancel)
+        await asyncio.wait_for(answer, 5)  # as nats-py waits for an answer
+
+    monkeypatch.setattr(bus.streams, "add_consumer", answered_while_cancelled)
+    task = asyncio.create_task(bus.consume("jobs.test", "durable", nothing))
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done == {task}
+    assert task.cancelled()
+
+
 async def test_nobody_hears_after_the_block(bus: Bus, heard: Heard) -> None:
     async def listener(_subject: str, data: bytes) -> None:
         heard.add(data.decode())
