@@ -70,6 +70,7 @@ class Relay:
         self._db, self._outbox, self._bus = db, outbox, bus
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="relay")
@@ -77,6 +78,8 @@ class Relay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # In Python 3.11 `wait_for`, which the bus publishes with, loses a cancellation that comes at the moment of an answer.
+        self._closing = True
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -89,7 +92,7 @@ class Relay:
         self._wanted.set()
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             await self._wanted.wait()
             self._wanted.clear()
             try:
