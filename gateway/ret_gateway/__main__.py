@@ -17,6 +17,7 @@ from ret_gateway.metrics import Metrics
 from ret_gateway.openapi import describe
 from ret_gateway.operations import create_operations
 from ret_gateway.ports import NAME, open_ports
+from ret_gateway.protocol import LimitedHttp
 from ret_gateway.settings import GatewaySettings
 from ret_kit import telemetry
 
@@ -43,7 +44,7 @@ def _listener(app: FastAPI, host: str, port: int, settings: GatewaySettings) -> 
         app,
         host=host,
         port=port,
-        http="httptools",
+        http=LimitedHttp,
         ws="websockets-sansio",
         ws_max_size=LIVE_MESSAGE_LIMIT,
         ws_per_message_deflate=False,

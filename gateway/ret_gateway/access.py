@@ -6,6 +6,8 @@ parses and validates. So a call without a token is 401 whatever else is wrong wi
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from fastapi import Depends, Request
@@ -14,10 +16,10 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ret_gateway.errors import BodyTooLarge, OriginRefused, WrongMediaType
+from ret_gateway.errors import BodyTooLarge, OriginRefused, Stalled, WrongMediaType
 from ret_gateway.ports import Ports
 from ret_kit.auth import Caller, acting_as
-from ret_kit.errors import Forbidden, PasswordChangeRequired, RetError, Unauthenticated
+from ret_kit.errors import Forbidden, NotFound, PasswordChangeRequired, RetError, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 API = "/api/v1"
 JSON = "application/json"
+ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 ADDRESS_LIMIT = 64
 REPORT_LIMIT = 64 * 1024
 USER_AGENT_LIMIT = 300
@@ -101,13 +104,17 @@ def _has_body(request: Request) -> bool:
     return _content_length(request) > 0 or "transfer-encoding" in request.headers
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    """The body as it comes in, until it is larger than the limit."""
+def _limited(receive: Receive, limit: int, idle_seconds: float) -> Receive:
+    """The body as it comes in, until it is larger than the limit or nothing comes any more."""
     read = 0
 
     async def receive_some() -> Message:
         nonlocal read
-        message = await receive()
+        try:
+            async with asyncio.timeout(idle_seconds):
+                message = await receive()
+        except TimeoutError:
+            raise Stalled from None
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             if read > limit:
@@ -117,16 +124,24 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return receive_some
 
 
+def check_ids(request: Request) -> None:
+    """An id in the path that is none of ours names nothing; it is not carried any further."""
+    for name, value in request.path_params.items():
+        if name.endswith("_id") and not ID.fullmatch(value):
+            raise NotFound(what=name.removesuffix("_id"))
+
+
 def check_json(request: Request) -> Request:
     """The request, whose body is JSON and not too large, as far as that shows before it is read."""
     if not _has_body(request):
         return request
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise WrongMediaType(expected=JSON)
-    limit = ports_of(request).settings.gateway_body_limit
+    settings = ports_of(request).settings
+    limit = settings.gateway_body_limit
     if _content_length(request) > limit:
         raise BodyTooLarge(limit=limit)
-    return Request(request.scope, _limited(request.receive, limit))
+    return Request(request.scope, _limited(request.receive, limit, settings.gateway_body_idle_seconds))
 
 
 class Open(APIRoute):
@@ -141,6 +156,7 @@ class Open(APIRoute):
             if self.from_own_origin and request.method in CHANGES:
                 check_origin(request)
             with acting_as(await self.admit(request)):
+                check_ids(request)
                 try:
                     return await parse_and_call(self.admit_body(request))
                 except HTTPException as error:
@@ -201,4 +217,5 @@ class Reports(Open):
     from_own_origin = False
 
     def admit_body(self, request: Request) -> Request:
-        return Request(request.scope, _limited(request.receive, REPORT_LIMIT))
+        idle_seconds = ports_of(request).settings.gateway_body_idle_seconds
+        return Request(request.scope, _limited(request.receive, REPORT_LIMIT, idle_seconds))

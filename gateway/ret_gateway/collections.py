@@ -13,7 +13,7 @@ from ret_gateway import answers, models
 from ret_gateway.access import API, JSON, SESSION_NEEDED, Services, SignedIn, Uploads, check_json
 from ret_gateway.downloads import Streamed, parts
 from ret_gateway.errors import WrongMediaType
-from ret_gateway.parameters import IdempotencyKey, Limit, Offset
+from ret_gateway.parameters import GroupName, IdempotencyKey, Limit, Offset
 from ret_gateway.tree import nested_json
 from ret_gateway.uploads import send_form
 from ret_kit.errors import Invalid, NotFound
@@ -68,7 +68,7 @@ async def _refuse_order(request: Request) -> None:
     """Resumable uploads and repositories are not there yet, so nothing such an order names exists."""
     try:
         order = await check_json(request).json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Invalid(field="body", reason="it is not JSON") from None
     if isinstance(order, dict) and "upload_id" in order:
         raise NotFound(what="upload")
@@ -105,7 +105,7 @@ async def delete_collection(collection_id: str, services: Services) -> None:
 
 @router.patch("/{collection_id}/groups/{name}")
 async def rename_group(
-    collection_id: str, name: str, body: models.GroupChange, services: Services
+    collection_id: str, name: GroupName, body: models.GroupChange, services: Services
 ) -> models.Collection:
     """Renames a group, or merges it into an existing one."""
     answer = await services.ingest.RenameGroup(

@@ -12,7 +12,7 @@ from ret.convert.v1 import convert_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.downloads import BINARY_ANSWER, attachment
-from ret_gateway.parameters import IdempotencyKey
+from ret_gateway.parameters import IdempotencyKey, Text
 
 router = APIRouter(
     prefix=API + "/collections/{collection_id}", tags=["conversion"], route_class=SignedIn, dependencies=SESSION_NEEDED
@@ -46,8 +46,8 @@ async def export(
     collection_id: str,
     services: Services,
     format: Annotated[Literal["csv", "xlsx", "parquet", "json"], Query()] = "csv",  # noqa: A002 - the contract's name
-    group: Annotated[str, Query(max_length=models.NAME_LIMIT)] = "",
-    document: Annotated[str, Query(max_length=models.NAME_LIMIT)] = "",
+    group: Text = "",
+    document: Text = "",
     tables: Annotated[Literal["all", "main"], Query()] = "all",
     others: Annotated[Literal["keep", "drop"], Query()] = "keep",
     nested: Annotated[Literal["zip", "folder"], Query()] = "zip",

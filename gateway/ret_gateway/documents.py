@@ -11,7 +11,7 @@ from ret.ingest.v1 import ingest_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.downloads import BINARY_ANSWER, attachment
-from ret_gateway.parameters import Limit, Offset
+from ret_gateway.parameters import Limit, Offset, Text
 
 router = APIRouter(prefix=API, tags=["documents"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
@@ -20,8 +20,8 @@ router = APIRouter(prefix=API, tags=["documents"], route_class=SignedIn, depende
 async def list_documents(
     collection_id: str,
     services: Services,
-    group: Annotated[str, Query(max_length=models.NAME_LIMIT)] = "",
-    q: Annotated[str, Query(max_length=models.NAME_LIMIT, description="part of the path")] = "",
+    group: Text = "",
+    q: Text = "",
     status: Annotated[Literal["found", "converting", "converted", "failed"] | None, Query()] = None,
     offset: Offset = 0,
     limit: Limit = 100,

@@ -53,7 +53,7 @@ FRAMEWORK_CODES: dict[int, str] = {
     400: "BAD_REQUEST",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
-    408: "UPLOAD_STALLED",
+    408: "REQUEST_STALLED",
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
@@ -75,6 +75,13 @@ class BodyTooLarge(RetError):
     @property
     def detail(self) -> str:
         return f"The body may have {self.limit} bytes at most."
+
+
+class Stalled(HTTPException):
+    """Nothing of the body came for too long. No kind of our errors: services know no clients that fall silent."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_TIMEOUT)
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,6 +42,7 @@ EVENTS_PAGE = 1000
 # Times of events and of tickets are different machines' clocks.
 CLOCK_LEEWAY_MS = 2000
 SINCE_LIMIT = 10_000
+Seq = Annotated[int, Field(ge=0, lt=2**63)]
 
 router = APIRouter(prefix=f"{API}/events", tags=["jobs"], route_class=SignedIn, dependencies=SESSION_NEEDED)
 
@@ -52,7 +53,7 @@ class FirstMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     ticket: str = Field(min_length=1, max_length=models.NAME_LIMIT)
-    since: dict[models.Identifier, int] | None = Field(default=None, max_length=SINCE_LIMIT)
+    since: dict[models.Identifier, Seq] | None = Field(default=None, max_length=SINCE_LIMIT)
 
 
 class Closed(Exception):

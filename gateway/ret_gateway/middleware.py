@@ -11,6 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -93,15 +94,16 @@ class AccessLine:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            seconds = time.perf_counter() - start
-            method = scope.get("method", "WEBSOCKET")
-            self._metrics.observe(template_of(scope), method, status or CLIENT_GONE, seconds)
+            seconds, route = time.perf_counter() - start, template_of(scope)
+            method, status = scope.get("method", "WEBSOCKET"), status or CLIENT_GONE
+            trace.get_current_span().set_attributes({"http.route": route, "http.status": status})
+            self._metrics.observe(route, method, status, seconds)
             access_log.info(
                 "request",
                 extra={
-                    "route": template_of(scope),
+                    "route": route,
                     "method": method,
-                    "status": status or CLIENT_GONE,
+                    "status": status,
                     "duration_ms": round(seconds * 1000, 1),
                     "user_id": scope.get("ret.user_id", ""),
                     "complete": complete,

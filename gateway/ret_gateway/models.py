@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 NAME_LIMIT = 300
 PASSWORD_LIMIT = 1024
+RECORD_PATH_LIMIT = 10_000
 CHOICE_LIMIT = 10_000
 
 
@@ -21,8 +22,11 @@ def rfc3339(moment: datetime) -> str:
 
 
 Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
-Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
-Identifier = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
+# Control characters have no place in a name, and a database may refuse them with less good words.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=PRINTABLE)]
+Identifier = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=PRINTABLE)]
+RecordPath = Annotated[str, Field(max_length=RECORD_PATH_LIMIT, pattern=PRINTABLE)]
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LIMIT)]
 
 
@@ -334,7 +338,7 @@ class Conversion(Body):
     groups: list[Name] | None = Field(default=None, max_length=CHOICE_LIMIT)
     documents: list[Identifier] | None = Field(default=None, max_length=CHOICE_LIMIT)
     layout: Literal["auto", "single", "related"] = "auto"
-    record_paths: dict[Identifier, str] | None = Field(default=None, max_length=CHOICE_LIMIT)
+    record_paths: dict[Identifier, RecordPath] | None = Field(default=None, max_length=CHOICE_LIMIT)
     discard_edits: bool = False
 
 

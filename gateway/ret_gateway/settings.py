@@ -67,8 +67,8 @@ class GatewaySettings(KitSettings):
     gateway_stop_seconds: int = Field(
         default=10, ge=0, description="Seconds that requests may still take when the gateway stops."
     )
-    gateway_upload_idle_seconds: float = Field(
-        default=60, gt=0, description="Seconds without a byte after which an upload ends."
+    gateway_body_idle_seconds: float = Field(
+        default=60, gt=0, description="Seconds without a byte after which a body is not waited for any more."
     )
     gateway_download_idle_seconds: float = Field(
         default=120, gt=0, description="Seconds a service may take for the next piece of a download."

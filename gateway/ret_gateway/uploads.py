@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
-from starlette.status import HTTP_408_REQUEST_TIMEOUT
-
 from ret.ingest.v1 import ingest_pb2
-from ret_gateway.models import NAME_LIMIT
+from ret_gateway.errors import Stalled
+from ret_gateway.models import NAME_LIMIT, PRINTABLE
 from ret_gateway.multipart import FILE, FileChunk, FileStart, FormField, UploadTooLarge, read_form
 from ret_kit.errors import Invalid
 
@@ -41,8 +40,8 @@ class _Fields:
     values: dict[str, str] = field(default_factory=dict[str, str])
 
     def take(self, taken: FormField) -> None:
-        if taken.name == "name" and len(taken.value) > NAME_LIMIT:
-            raise Invalid(field="name", reason=f"may have {NAME_LIMIT} characters at most")
+        if len(taken.value) > NAME_LIMIT or not re.fullmatch(PRINTABLE, taken.value):
+            raise Invalid(field=taken.name, reason=f"may have {NAME_LIMIT} characters at most, and none of control")
         allowed = CHOICES.get(taken.name)
         if allowed and taken.value not in {*allowed, ""}:
             raise Invalid(field=taken.name, reason=f"must be one of {', '.join(sorted(allowed))}")
@@ -88,7 +87,7 @@ async def _pieces(request: Request, idle_seconds: float) -> AsyncIterator[bytes]
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise HTTPException(HTTP_408_REQUEST_TIMEOUT) from None
+            raise Stalled from None
         if piece:
             yield piece
 
@@ -103,7 +102,7 @@ async def send_form(request: Request, ports: Ports, idempotency_key: str) -> ing
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > settings.gateway_upload_limit + FORM_OVERHEAD:
         raise UploadTooLarge(limit=settings.gateway_upload_limit)
-    body = _pieces(request, settings.gateway_upload_idle_seconds)
+    body = _pieces(request, settings.gateway_body_idle_seconds)
     events = read_form(body, request.headers, FIELDS, settings.gateway_upload_limit)
     async with aclosing(_requests(events, idempotency_key, ports.metrics)) as requests:
         return await ports.ingest.Upload(requests)

@@ -82,11 +82,22 @@ async def test_an_empty_file_is_ingests_to_judge(gateway: Gateway, fakes: Fakes,
         (form(part("file", b"x", "y" * 301)), 422, "INVALID"),
         (form(part("grouping", b"sideways"), part("file", b"x", "a.zip")), 422, "INVALID"),
         (form(part("file", b"x", "a.zip"), part("kind", b"poem")), 422, "INVALID"),
+        (form(part("name", b"a\0b"), part("file", b"x", "a.zip")), 422, "INVALID"),
         (form(part("file", b"x", "a.zip"), part("file", b"y", "b.zip")), 422, "INVALID"),
         (part("file", b"x", "a.zip"), 422, "MULTIPART_MALFORMED"),
         (b"", 422, "INVALID"),
     ],
-    ids=["no file", "no name", "long name", "bad field", "bad field behind", "two files", "cut off", "nothing"],
+    ids=[
+        "no file",
+        "no name",
+        "long name",
+        "bad field",
+        "bad field behind",
+        "control",
+        "two files",
+        "cut off",
+        "nothing",
+    ],
 )
 async def test_a_form_that_cannot_be_used_is_refused_and_nothing_stored(
     gateway: Gateway, fakes: Fakes, user: Person, body: bytes, status: int, code: str
@@ -229,14 +240,14 @@ async def test_a_client_that_goes_ends_the_call(gateway: Gateway, fakes: Fakes, 
 
 async def test_a_client_that_falls_silent_is_not_waited_for(another_gateway: Any, fakes: Fakes, user: Person) -> None:
     taken = Taken(fakes)
-    async with another_gateway(RET_GATEWAY_UPLOAD_IDLE_SECONDS="0.3", RET_GATEWAY_LINGER_SECONDS="0.3") as gateway:
+    async with another_gateway(RET_GATEWAY_BODY_IDLE_SECONDS="0.3", RET_GATEWAY_LINGER_SECONDS="0.3") as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(head(user, 10 * MIB) + part("file", b"x" * MIB, "a.zip"))
         async with asyncio.timeout(10):
             answer = await reader.read()
         writer.close()
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"UPLOAD_STALLED" in answer
+    assert b"REQUEST_STALLED" in answer
     await eventually(lambda: fakes.ingest.cancelled or taken.upload, "the call ends")
     assert taken.upload.get("trailer") is None
 
