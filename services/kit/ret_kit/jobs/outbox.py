@@ -78,7 +78,7 @@ class Relay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # In Python 3.11 `wait_for`, which the bus publishes with, loses a cancellation that comes at the moment of an answer.
+        # Python 3.11's `wait_for`, which the bus publishes with, loses a cancellation that comes together with an answer.
         self._closing = True
         if self._task:
             self._task.cancel()
