@@ -2449,7 +2449,6 @@ export interface operations {
                 limit?: number;
                 /** @description items to leave out at the start */
                 offset?: number;
-                /** @description part of the path */
                 q?: string;
                 status?: ("found" | "converting" | "converted" | "failed") | null;
             };

@@ -78,7 +78,7 @@ class Relay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # Python 3.11's `wait_for`, which the bus publishes with, loses a cancellation that comes together with an answer.
+        # `wait_for` of Python 3.11, which the bus publishes with, may lose a cancellation that comes with an answer.
         self._closing = True
         if self._task:
             self._task.cancel()
