@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from grpc.aio import Channel
 from redis.asyncio import Redis
 from sqlalchemy import Select, Update
@@ -21,6 +22,7 @@ from ret_kit.auth import Caller, acting_as
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus, Delivery
 from ret_kit.database import Database
+from ret_kit.errors import RemoteError
 
 ADMIN_PASSWORD = "first steps of an administrator"
 HOME = "192.0.2.10"
@@ -128,6 +130,11 @@ class Bench:
             return await self.stub.CreateUser(
                 auth_pb2.CreateUserRequest(username=username, **({"role": "user"} | fields))
             )
+
+    async def create_user_is_forbidden_to(self, grant: auth_pb2.Grant) -> None:
+        with pytest.raises(RemoteError) as caught:
+            await self.create_user(grant, "somebody")
+        assert caught.value.code == "PASSWORD_CHANGE_REQUIRED"
 
     async def user(self, username: str, password: str = "a password of my own", role: str = "user") -> auth_pb2.Grant:
         """A new user who has set a password, logged in."""
