@@ -276,6 +276,21 @@ async def test_a_slow_listener_gets_the_newest_percentage_and_every_state_change
     assert len(seqs) < 3000
 
 
+async def test_a_listener_so_slow_that_state_changes_pile_up_is_sent_away_to_come_back(
+    another_gateway: Any, rows: Rows, user: Person, gateway_bus: Bus
+) -> None:
+    rows.events = [an_event(1, 1)]
+    words = jobs_pb2.Progress(detail_json=json.dumps({"note": "x" * 20_000}))
+    async with (
+        another_gateway(RET_GATEWAY_LIVE_BACKLOG="10", RET_GATEWAY_LIVE_RESYNC_SECONDS="60") as gateway,
+        listening(gateway, max_queue=1) as live,
+    ):
+        await told(live, 1)
+        for seq in range(2, 3002):  # about 60 MB: more than sockets hold
+            await publish(gateway_bus, user, an_event(seq, seq, state=RUNNING, progress=words))
+        assert await close_code(live) == 1013
+
+
 async def test_a_ticket_is_auths_to_give(gateway: Gateway, fakes: Fakes, user: Person) -> None:
     fakes.auth.answers["IssueTicket"] = lambda _: auth_pb2.IssueTicketResponse(ticket="t", expires_in_seconds=30)
     answer = await gateway.client.post("/api/v1/events/tickets", headers=user.headers)
