@@ -41,7 +41,7 @@ class Presence:
     """
 
     def __init__(self, url: str, *, active_s: int, closing_s: int, ticket_s: int) -> None:
-        self._redis = Redis.from_url(
+        self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its options untyped
             url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, decode_responses=True
         )
         self._active_s, self._closing_s, self.ticket_s = active_s, closing_s, ticket_s
@@ -53,7 +53,7 @@ class Presence:
     async def ready(self) -> None:
         """Whether Redis answers."""
         with _reached():
-            await self._redis.ping()
+            await self._redis.exists("ret:ping")
 
     async def active(self, session_id: str) -> None:
         """Say that a session is active, unless it is closing: who read SQL a moment ago must not undo that."""
@@ -79,7 +79,7 @@ class Presence:
     async def take_ticket(self, token: str) -> Ticket | None:
         """What the ticket says, once; None when it is used, too old or made up."""
         with _reached():
-            content: str | None = await self._redis.getdel(_ticket_key(token))
+            content = await self._redis.getdel(_ticket_key(token))
         if content is None:
             return None
         fields = json.loads(content)

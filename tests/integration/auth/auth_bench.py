@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from grpc.aio import Channel
 from redis.asyncio import Redis
-from sqlalchemy import Select, Update
+from sqlalchemy import Executable, Update
 
 from ret.auth.v1 import auth_pb2, auth_pb2_grpc
 from ret.sessions.v1 import sessions_pb2
@@ -39,9 +39,9 @@ def acting(token: str) -> AbstractContextManager[None]:
     return acting_as(Caller("", "", "user", token=token))
 
 
-async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
+async def eventually(condition: Callable[[], Awaitable[object]], patience_s: float = PATIENCE_S) -> None:
     """Wait until the condition holds."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while not await condition():
             await asyncio.sleep(0.02)
 
@@ -142,9 +142,13 @@ class Bench:
         await self.stub.ConfirmReset(auth_pb2.ConfirmResetRequest(reset_token=made.reset_token, new_password=password))
         return await self.login(username, password)
 
-    async def rows(self, query: Select[Any]) -> Sequence[Any]:
+    async def rows(self, query: Executable) -> Sequence[Any]:
         async with self.db.read() as conn:
             return (await conn.execute(query)).all()
+
+    async def redis_keys(self, pattern: str) -> list[str]:
+        keys = await self.redis.keys(pattern)  # pyright: ignore[reportUnknownMemberType] - redis-py leaves options untyped
+        return [str(key) for key in keys]
 
     async def change(self, statement: Update) -> None:
         """Reach into the database, for instance to let time pass."""

@@ -85,7 +85,9 @@ async def _opened(settings: AuthSettings) -> AsyncGenerator[Bench]:
         worker = asyncio.create_task(app.worker.run())
         db = await stack.enter_async_context(Database.open(settings, NAME))
         bus = await stack.enter_async_context(await Bus.open(settings, "test"))
-        peek: Redis = Redis.from_url(settings.redis_url, decode_responses=True)
+        peek = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its options untyped
+            settings.redis_url, decode_responses=True
+        )
         stack.push_async_callback(peek.aclose)
         services = [Service("ingest"), Service("convert")]
         for service in services:

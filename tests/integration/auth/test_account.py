@@ -152,7 +152,7 @@ async def test_a_ticket_opens_one_websocket_and_no_second(bench: Bench) -> None:
 async def test_redis_has_no_ticket_in_clear_and_forgets_it(bench: Bench) -> None:
     with acting((await bench.login()).access_token):
         ticket = (await bench.stub.IssueTicket(auth_pb2.IssueTicketRequest())).ticket
-    keys = await bench.redis.keys("ret:ticket:*")
+    keys = await bench.redis_keys("ret:ticket:*")
     assert keys
     assert not [key for key in keys if ticket in key]
     assert all([0 < await bench.redis.ttl(key) <= 30 for key in keys])

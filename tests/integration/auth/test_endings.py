@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from ret.auth.v1 import auth_pb2
 from ret.sessions.v1 import sessions_pb2
+from ret_auth.presence import Presence
 from ret_auth.schema import audit_receipts, clearings, endings, outbox, refresh_tokens, sessions, users
 from ret_auth.settings import AuthSettings
 from ret_kit.errors import Kind, RemoteError
@@ -218,7 +219,7 @@ async def test_what_a_crash_left_closing_is_taken_up_at_the_next_start(
         grant = await bench.login()
         await bench.logout(grant)
     async with opening(settings) as bench:
-        await bench.redis.flushall()
+        await bench.redis.delete(f"ret:session:{grant.session_id}")
         await destroyed(bench, grant)
         assert await refused(bench, grant)
 
@@ -241,7 +242,9 @@ async def test_a_session_that_was_closed_while_nobody_could_be_told_is_refused_a
 async def test_who_read_that_a_session_is_active_cannot_undo_its_end(bench: Bench) -> None:
     grant = await bench.login()
     await bench.logout(grant)
-    await bench.app.vouching._presence.active(grant.session_id)
+    late = Presence(bench.settings.redis_url, active_s=60, closing_s=60, ticket_s=30)
+    await late.active(grant.session_id)
+    await late.close()
     assert await bench.redis.get(f"ret:session:{grant.session_id}") == "closing"
 
 
