@@ -205,12 +205,19 @@ async def move_document(conn: AsyncConnection, row: Row[Any], group: str) -> Non
     await conn.execute(update(documents).where(documents.c.id == row.id).values(moved_to=number))
 
 
-async def each_entry(db: Database, collection_id: str) -> AsyncIterator[Sequence[Row[Any]]]:
+async def each_entry(db: Database, collection: Row[Any]) -> AsyncIterator[Sequence[Row[Any]]]:
     """Every entry in depth-first order, in batches, with the id, status and group of those that are documents."""
-    position = -1
+    number = documents.c.by_name if collection.grouping == "name" else documents.c.by_container
+    # Chained outer joins, each over a key: SQLite would compute a nested one anew for every batch.
     joined = entries.outerjoin(
-        PLACED,
+        documents,
         and_(documents.c.collection_id == entries.c.collection_id, documents.c.position == entries.c.position),
+    ).outerjoin(
+        groups,
+        and_(
+            groups.c.collection_id == entries.c.collection_id,
+            groups.c.number == func.coalesce(documents.c.moved_to, number),
+        ),
     )
     query = (
         select(
@@ -220,10 +227,11 @@ async def each_entry(db: Database, collection_id: str) -> AsyncIterator[Sequence
             groups.c.name_key.label("group_key"),
         )
         .select_from(joined)
-        .where(entries.c.collection_id == collection_id)
+        .where(entries.c.collection_id == collection.id)
         .order_by(entries.c.position)
         .limit(BATCH)
     )
+    position = -1
     while True:
         async with db.read() as conn:
             rows = (await conn.execute(query.where(entries.c.position > position))).all()

@@ -286,7 +286,7 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
         root = "zip" if collection.max_depth else "folder"
         nodes = [ingest_pb2.TreeNode(depth=0, name=collection.upload_name, type=root)]
         unfolding = Unfolding()
-        async for rows in repository.each_entry(self._db, request.collection_id):
+        async for rows in repository.each_entry(self._db, collection):
             for row in rows:
                 folders = unfolding.folders(row.path, row.type, row.depth, row.levels)
                 nodes += [*map(messages.folder_node, folders), messages.node_message(row)]
@@ -340,7 +340,7 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
         header = ingest_pb2.InventoryHeader(collection_name=collection.name, upload_name=collection.upload_name)
         yield ingest_pb2.InventoryResponse(header=header)
         selection = Selection(request.group, request.document_id)
-        async for rows in repository.each_entry(self._db, request.collection_id):
+        async for rows in repository.each_entry(self._db, collection):
             entries = [entry for row in rows for entry in selection.take(row)]
             if entries:
                 yield ingest_pb2.InventoryResponse(entries=entries)
