@@ -17,8 +17,9 @@ FEED = 1 << 20
 
 DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.:-]*)["']""")
 # Codecs of Python that are text encodings, but of no document.
-UNFIT = frozenset({"unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "utf-7"})
-OWN = frozenset({"utf-8", "utf-16", "iso8859-1", "ascii"})
+UNFIT = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
+OWN = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
+"""What expat reads, by the names it knows."""
 
 
 def declared_encoding(head: bytes) -> str | None:
@@ -36,13 +37,13 @@ def declared_encoding(head: bytes) -> str | None:
     name = found[1].decode("ascii")
     try:
         codec = codecs.lookup(name).name
-        b"".decode(codec)  # LookupError for codecs that are not from bytes to text
+        b"<<<<".decode(codec, "replace")  # LookupError for codecs that are not from bytes to text
     except LookupError:
         codec = "undefined"
-    if codec in UNFIT:
+    if codec.replace("_", "-") in UNFIT:
         raise Malformed(line=1, column=1, reason="the declared encoding is unknown")
-    # A declared name that expat knows is left to it; a nickname of one of those ("utf8") is not.
-    return None if name.lower() in ("utf-8", "utf-16", "iso-8859-1", "us-ascii") else codec
+    # A nickname of one of those ("utf8") is not known to it.
+    return None if name.lower() in OWN else codec
 
 
 def chunks(stream: BinaryIO, size: int = FEED) -> Iterator[bytes]:

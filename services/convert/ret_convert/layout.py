@@ -217,8 +217,8 @@ def _linked(branches: Branches, rows: dict[Node, TablePlan], main: TablePlan) ->
             rows[node].parent = outer
         enclosing[node] = rows.get(node, outer)
     inner = [rows[node] for node in branches.nodes if node in rows and node not in (branches.root, branches.chosen)]
-    whole = rows.get(branches.root, main)
-    found = [main, *inner, *([whole] if whole is not main else [])]
+    whole = rows.get(branches.root)
+    found = [main, *inner, *([whole] if whole and whole is not main else [])]
     parents = {table.parent for table in inner}
     for table in found:
         alone = table is whole or (table is main and main.parent in (None, whole))

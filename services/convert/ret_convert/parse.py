@@ -84,7 +84,7 @@ class Parse:
             self._read = len(self._head)
             yield self._head
             self._head = b""
-        for chunk in chunks(self._stream):
+        for chunk in chunks(self._stream, FEED):
             self._read += len(chunk)
             yield chunk
 
@@ -103,6 +103,7 @@ class Parse:
         _notation: str | None,
     ) -> None:
         if parameter:
+            self._watch_attributes()
             return
         self._entities[name] = value is None
         if value is not None and self._parser.CharacterDataHandler is self._text:
@@ -113,10 +114,8 @@ class Parse:
         self.outside.update({name: None for name in context.split("\f") if self._entities.get(name)})
         return 1
 
-    def _skipped(self, name: str, parameter: int) -> None:
-        self.outside.setdefault(f"%{name}" if parameter else name)
-        if parameter:
-            self._watch_attributes()
+    def _skipped(self, name: str, _parameter: int) -> None:
+        self.outside.setdefault(name)
 
     def _measured(self, data: str) -> None:
         """Text of a document with entities of its own: expat's guard waits for a hundredfold, ours for less."""
@@ -126,7 +125,7 @@ class Parse:
         self._text(data)
 
     def _watch_attributes(self) -> None:
-        """From here on expat drops unknown entities in attributes without a word; so the tags are read as well."""
+        """Entities may be declared elsewhere, and expat drops unknown ones in attributes silently: read the tags too."""
         self._parser.StartElementHandler = self._watched
 
     def _watched(self, name: str, attributes: dict[str, str]) -> None:

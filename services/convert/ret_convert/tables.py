@@ -56,6 +56,7 @@ class TableWriter:
         self._rows = 0
         self._first: RecordBatch | None = None
         self._blob: BlobWriter | None = None
+        self._sink: _Sink | None = None
         self._parquet: Any = None
 
     def write(self, batch: RecordBatch) -> None:
@@ -91,14 +92,17 @@ class TableWriter:
 
     def abandon(self) -> None:
         """Store nothing."""
-        if self._blob is not None:
+        if self._blob is not None and self._sink is not None:
+            self._sink.deaf = True
+            self._parquet.close()
             self._blob.abandon()
 
     def _open(self, key: str, kept: list[int], sample: RecordBatch) -> Any:
         schema = pa.schema([self._fields[at] for at in kept])
         self._blob = self._blobs.writer(key)
+        self._sink = _Sink(self._blob)
         self._parquet = pq.ParquetWriter(
-            pa.PythonFile(_Sink(self._blob), mode="w"),
+            pa.PythonFile(self._sink, mode="w"),
             schema,
             compression="zstd",
             compression_level=1,
@@ -137,9 +141,11 @@ class _Sink:
 
     def __init__(self, blob: BlobWriter) -> None:
         self._blob = blob
+        self.deaf = False
+        """Whether what is written is forgotten: a Parquet writer that is closed or dropped writes its footer anyway."""
 
     def write(self, data: bytes) -> int:
-        return self._blob.write(data)
+        return len(data) if self.deaf else self._blob.write(data)
 
     def tell(self) -> int:
         return self._blob.size

@@ -35,7 +35,7 @@ UNPACKED = 20
 """How much bigger than its Parquet a table may become; as above."""
 
 
-def export(payload: dict[str, Any], write: Callable[[bytes], None]) -> None:
+def export(payload: dict[str, Any], write: Callable[[bytes], object]) -> None:
     """Write the export of an `Order`. BlobDamaged, before its last bytes, when something stored is not what it was."""
     order: Order = payload  # pyright: ignore[reportAssignmentType] - JSON of our own parent
     out = Buffered(write)
@@ -61,7 +61,7 @@ def export(payload: dict[str, Any], write: Callable[[bytes], None]) -> None:
 class Buffered:
     """Collects small writes; the very first goes out as it is, so that a download begins at once."""
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
         self._parts: list[bytes] = []
         self._size = BUFFER

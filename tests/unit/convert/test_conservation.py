@@ -1,0 +1,154 @@
+"""The promise, held against documents nobody thought of: what goes in as values comes out, no more and no less."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+from convert_bench import made, values
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ret_convert.conservation import Hashes, Tally, is_declaration, stripped, values_of_source
+from ret_convert.layout import Layout
+
+NAMES = ["a", "b", "c", "Row", "n:a", "n:b", "m:a", "x.y"]
+ATTRIBUTES = ["id", "k", "n:id", "xml:lang", "xsi:nil"]
+SPACES = ' xmlns:n="urn:n" xmlns:m="urn:m" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'  # the prefixes above
+WORDS = st.text(st.sampled_from("ab1 \t\n\r&<>\"'é税\u00a0]-"), max_size=6)
+
+
+@dataclass
+class Element:
+    """An element as it was made up: its children are elements and runs of text, in their order."""
+
+    name: str
+    attributes: dict[str, str]
+    children: list[Element | str] = field(default_factory=list["Element | str"])
+
+
+def elements() -> st.SearchStrategy[Element]:
+    attributes = st.dictionaries(st.sampled_from(ATTRIBUTES), WORDS, max_size=2)
+    leaf = st.builds(Element, st.sampled_from(NAMES), attributes, st.lists(WORDS, max_size=1))
+    return st.recursive(
+        leaf,
+        lambda inner: st.builds(
+            Element, st.sampled_from(NAMES), attributes, st.lists(st.one_of(inner, inner, inner, WORDS), max_size=6)
+        ),
+        max_leaves=25,
+    )
+
+
+def escaped(text: str, style: int) -> str:
+    """Text in one of the ways a document may write it; a carriage return only survives as a reference."""
+    if style == 1 and "]]>" not in text and "\r" not in text:
+        return f"<![CDATA[{text}]]>"
+    found = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    if style == 2:
+        middle = len(found) // 2
+        if "&" not in found:
+            found = f"{found[:middle]}<!-- note --><?pi?>{found[middle:]}"
+    return found
+
+
+def written(element: Element, spaces: str, style: int) -> str:
+    attributes = "".join(f' {name}="{quoted(value)}"' for name, value in element.attributes.items())
+    inside = "".join(
+        escaped(child, (style + at) % 3) if isinstance(child, str) else written(child, "", style + at)
+        for at, child in enumerate(element.children)
+    )
+    return f"<{element.name}{spaces}{attributes}>{inside}</{element.name}>"
+
+
+def quoted(value: str) -> str:
+    found = value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return found.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#9;")
+
+
+def expected(element: Element) -> Counter[str]:
+    """The values of an element: attributes, and runs of text between two tags."""
+    found = Counter(value for raw in element.attributes.values() if (value := raw.strip()))
+    run = ""
+    for child in [*element.children, None]:
+        if isinstance(child, str):
+            run += child
+            continue
+        if run.strip():
+            found[run.strip()] += 1
+        run = ""
+        if child is not None:
+            found += expected(child)
+    return found
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(elements(), max_size=4), st.integers(0, 2), st.sampled_from(list(Layout)), st.integers(1, 4))
+def test_every_value_of_every_document_is_in_its_tables(
+    parts: list[Element], style: int, layout: Layout, repeats: int
+) -> None:
+    root = Element("root", {}, list(parts))
+    body = written(root, SPACES, style)
+    one = made(body, layout, repeats=repeats, columns=12, rows=3)
+    assert values(one, f"<x{SPACES}>{{}}</x>") == expected(root)
+    assert one.flattened.values.count == expected(root).total()
+    for table in one.flattened.tables:
+        names = [column.name for column in table.columns]
+        assert len(set(names)) == len(names)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=4), max_size=30), st.randoms())
+def test_a_tally_does_not_depend_on_the_order(words: list[str], random: Random) -> None:
+    one, other = Tally(), Tally()
+    one.add(words)
+    shuffled = list(words)
+    random.shuffle(shuffled)
+    for word in shuffled:
+        other.add([word])
+    assert one == other
+    assert len(one.hex) == 32
+
+
+def test_a_tally_tells_one_changed_value() -> None:
+    one, other = Tally(), Tally()
+    one.add(["a", "b"])
+    other.add(["a", "c"])
+    assert one.count == other.count
+    assert one != other
+
+
+def test_two_times_a_value_is_not_no_value() -> None:
+    # Sums, not exclusive ors: pairs must not cancel each other out.
+    one, other = Tally(), Tally()
+    one.add(["a", "a"])
+    other.add(["b", "b"])
+    assert one != other
+
+
+def test_remembered_hashes_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_convert.conservation.REMEMBERED", 3)
+    hashes = Hashes()
+    first = [hashes[word] for word in "abcdef"]
+    assert len(hashes) <= 3
+    assert [hashes[word] for word in "abcdef"] == first
+
+
+def test_blank_cells_are_no_values() -> None:
+    assert stripped([None, "", " \n", " x "]) == ["x"]
+
+
+def test_declarations_of_namespaces_are_no_values() -> None:
+    assert [name for name in ("xmlns", "xmlns:a", "xmlnsx", "id") if not is_declaration(name)] == ["xmlnsx", "id"]
+
+
+def test_a_source_is_read_like_a_document() -> None:
+    assert values_of_source('a <b k="v" xmlns:n="urn:n">c</b> d<e/><n:f/>g') == ["a", "v", "c", "d", "g"]
+
+
+def test_an_element_with_a_huge_attribute_is_read_in_one_piece() -> None:
+    value = "v" * (3 << 20)
+    one = made(io.BytesIO(f'<r><i k="{value}"><a>1</a></i><i k="w"><a>2</a></i></r>'.encode()).read())
+    assert one.main[0]["@k"] == value
