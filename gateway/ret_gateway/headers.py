@@ -71,7 +71,7 @@ def page_policy(nonce: str = "") -> str:
     style = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
     return (
         f"default-src 'none'; frame-src 'self'; script-src 'self'; style-src {style}; img-src 'self' data: blob:; "
-        "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; "
+        "font-src 'self'; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; "
         f"base-uri 'none'; form-action 'self'; object-src 'none'; {_REPORTING}"
     )
 

@@ -20,7 +20,6 @@ def test_the_page_may_do_what_is_listed_and_nothing_else() -> None:
         "font-src": "'self'",
         "connect-src": "'self'",
         "worker-src": "'self'",
-        "manifest-src": "'self'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",
