@@ -154,6 +154,15 @@ describe("a session", () => {
     expect(desk.told.at(-1)).toEqual({ kind: "ended", reason: "expired" });
   });
 
+  test("that expires is not said to have been logged out, though the server hears a logout first", async () => {
+    await session.login("ada", "…");
+    desk.logout = async () => {
+      session.end("logout");
+    };
+    await desk.pass(31 * MINUTE);
+    expect(session.state).toEqual({ kind: "ended", reason: "expired" });
+  });
+
   test("is kept by the button of the announcement", async () => {
     await session.login("ada", "…");
     await desk.pass(29 * MINUTE);

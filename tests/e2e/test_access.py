@@ -47,7 +47,7 @@ def test_the_main_job_is_done_with_the_keyboard_alone(page: Page, product: Produ
     page.keyboard.press("Enter")
     page.locator("[data-conversion][data-state=succeeded]").wait_for(timeout=60_000)
     tab_to(page, page.get_by_role("radio", name="XLSX"))
-    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft", delay=50)
     expect(page.get_by_role("radio", name="CSV")).to_be_checked()
     tab_to(page, page.get_by_role("button", name="Download FY"))
     with page.expect_download() as download:

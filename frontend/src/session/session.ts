@@ -44,6 +44,8 @@ export class Session {
 
   private token: { value: string; times: Times } | null = null;
   private usedAt = 0;
+  /** Why this page is ending the session just now; the server may tell of that end before it has answered. */
+  private leaving: EndReason | null = null;
   private renewing: Promise<string | null> | null = null;
   private cancelTimer: () => void = () => undefined;
   private readonly listeners = new Set<() => void>();
@@ -115,7 +117,7 @@ export class Session {
     this.token = null;
     this.closing = null;
     this.world.mark.set(false);
-    this.become({ kind: "ended", reason });
+    this.become({ kind: "ended", reason: this.leaving ?? reason });
   }
 
   /** From the screen that says it is over to the login. */
@@ -125,6 +127,7 @@ export class Session {
 
   private async finish(reason: EndReason): Promise<void> {
     this.cancelTimer();
+    this.leaving = reason;
     await this.world.logout();
     this.end(reason);
     this.world.tell({ kind: "ended", reason });
@@ -160,6 +163,7 @@ export class Session {
       },
     };
     this.closing = null;
+    this.leaving = null;
     const { idleEndsAt, absoluteEndsAt } = this.token.times;
     this.world.tell({ kind: "renewed", idleEndsAt, absoluteEndsAt });
     this.world.mark.set(true);
