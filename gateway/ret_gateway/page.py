@@ -33,7 +33,6 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
     ".wasm": "application/wasm",
     ".json": "application/json",
-    ".webmanifest": "application/manifest+json",
     ".ico": "image/x-icon",
 }
 
