@@ -57,7 +57,7 @@ class GatewaySettings(KitSettings):
     )
     gateway_body_limit: ByteSize = Field(default=ByteSize(MIB), description="Size of a JSON body at most.")
     gateway_upload_limit: ByteSize = Field(
-        default=ByteSize(4096 * MIB), description="Size of an uploaded file at most."
+        default=ByteSize(2048 * MIB), description="Most bytes of an uploaded file; as much as RET_INGEST_UPLOAD_LIMIT."
     )
     gateway_linger_seconds: float = Field(
         default=10,

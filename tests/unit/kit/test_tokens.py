@@ -225,7 +225,7 @@ WRONG_SERVICE_TOKENS = [
     service_token(aud="auth"),
     service_token(aud=["ingest"]),
     service_token(exp=int(time.time()) - 60),
-    service_token(nbf=int(time.time()) + 60),
+    service_token(nbf=int(time.time()) + 3600),
     service_token(iss=""),
     *(service_token(left_out=name) for name in ("iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti")),
 ]
