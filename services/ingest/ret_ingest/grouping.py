@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ret_ingest.words import Words
 
@@ -43,8 +43,7 @@ class Reason(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A document's group and the reason for it."""
 
     group: str
@@ -132,7 +131,9 @@ def split(name: str) -> list[str]:
 
 def is_number(token: str) -> bool:
     """Whether a token is a number, a date, a version or a hexadecimal id."""
-    return bool(_STAMP.fullmatch(token) or _HEX.fullmatch(token))
+    if token.isalpha():  # most are words, and every number has a digit
+        return False
+    return token.isdecimal() or bool(_STAMP.fullmatch(token) or _HEX.fullmatch(token))
 
 
 def groups(paths: Iterable[str], upload: str, mode: Mode, words: Words | None = None) -> dict[str, Placed]:

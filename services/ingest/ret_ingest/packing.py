@@ -1,7 +1,7 @@
 """Many small files in few blobs: a file is a range of a pack, only a big one has a blob of its own.
 
 A small file is held in memory until it is known to be sound, so that a pack never holds bytes of a refused entry; a
-big one is written as it comes and forgotten if it turns out to be damaged. See docs/decisions/0003.
+big one is written as it comes and forgotten if it turns out to be damaged. See docs/decisions/0004.
 """
 
 from __future__ import annotations

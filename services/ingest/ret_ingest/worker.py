@@ -93,7 +93,7 @@ class ScanWork:
         async with self._db.write() as conn:
             await self._check(conn, job)
             await filing.clear(conn, place.collection_id)
-        async for rows in _batches(self._blobs.stream(inventory)):
+        async for rows in batches(self._blobs.stream(inventory)):
             async with self._db.write() as conn:
                 await self._check(conn, job)
                 await filing.fill(conn, place.collection_id, place.session_id, rows)
@@ -109,7 +109,7 @@ async def _tell(run: Running, report: dict[str, Any]) -> None:
     await run.progress(report["done"], report["total"], "bytes", report["detail"])
 
 
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[dict[str, Any]]]:
+async def batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[dict[str, Any]]]:
     """JSON lines as rows, some at a time."""
     rest, rows = b"", list[dict[str, Any]]()
     async for chunk in chunks:
