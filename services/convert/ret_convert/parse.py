@@ -125,7 +125,7 @@ class Parse:
         self._text(data)
 
     def _watch_attributes(self) -> None:
-        """Entities may be declared elsewhere, and expat drops unknown ones in attributes silently: read the tags too."""
+        """Entities may be declared elsewhere, and expat drops unknown ones in attributes silently: read the tags."""
         self._parser.StartElementHandler = self._watched
 
     def _watched(self, name: str, attributes: dict[str, str]) -> None:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 
 import pytest
-from convert_bench import Bench, User, rows, running
+from convert_bench import Bench, User, opened, rows, running
+from pydantic import ByteSize
 from sqlalchemy import select
 
 from ret.jobs.v1 import jobs_pb2
+from ret.sessions.v1 import sessions_pb2
 from ret_convert.__main__ import work
-from ret_convert.schema import leftovers, tables
+from ret_convert.schema import jobs, leftovers, tables
+from ret_convert.settings import ConvertSettings
 from ret_kit.errors import Kind, RemoteError
+from ret_kit.testing import AuthStandIn
 
 
 async def test_documents_become_tables_that_the_listing_names(user: User) -> None:
@@ -154,3 +159,33 @@ async def test_a_job_that_waits_is_done_when_a_worker_comes(idle: Bench) -> None
     assert job.state == jobs_pb2.JOB_STATE_QUEUED
     async with running(work(idle.settings)):
         assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_SUCCEEDED
+
+
+async def test_a_document_that_brings_its_process_down_fails_alone(
+    make_settings: Callable[..., dict[str, object]], auth: AuthStandIn
+) -> None:
+    async with opened(make_settings, auth) as bench, running(work(starved(bench.settings))):
+        user = bench.user()
+        huge = b"<r><i><a>" + secrets.token_hex(15 << 20).encode() + b"</a><b>1</b></i></r>"
+        collection = await user.scanned({"huge.xml": huge, "good.xml": rows("a")})
+        figures = await user.converted(collection)
+        assert (figures["converted"], figures["failed"]) == (1, 1)
+        documents = await user.documents(collection)
+        assert [warning.code for warning in documents["huge.xml"].warnings] == ["MEMORY_EXCEEDED"]
+        assert documents["good.xml"].status == "converted"
+
+
+def starved(settings: ConvertSettings) -> ConvertSettings:
+    """Children that may hardly have more memory than they start with."""
+    return settings.model_copy(update={"convert_memory": ByteSize(150 << 20), "convert_slots": 1})
+
+
+async def test_the_end_of_a_session_leaves_no_table(bench: Bench, user: User) -> None:
+    collection = await user.scanned({"a.xml": rows("a")})
+    await user.converted(collection)
+    order = sessions_pb2.EndSession(session_id=user.who.session_id, sweep=1)
+    await bench.convert.bus.enqueue("sessions.ended", order.SerializeToString(), user.who.session_id, None)
+    await until(lambda: nothing_stored(bench))
+    async with bench.convert.db.read() as conn:
+        assert not (await conn.execute(select(tables))).all()
+        assert not (await conn.execute(select(jobs.jobs))).all()
