@@ -116,3 +116,14 @@ def test_top_folders_are_no_packages(root: Path) -> None:
     # A bare `gateway/` with an __init__.py would hide the package of the same name.
     for name in ("proto", "services", "gateway", "frontend", "deploy", "tests", "benchmarks", "scripts"):
         assert not (root / name / "__init__.py").exists(), name
+
+
+def test_every_link_between_pages_leads_somewhere(tracked: list[Path], root: Path) -> None:
+    wrong = [
+        f"{path.relative_to(root)}: {target}"
+        for path in tracked
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text())
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert wrong == []
