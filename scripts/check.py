@@ -73,10 +73,10 @@ def run(check: Check) -> bool:
     return good
 
 
-def main() -> int:
-    """Runs all checks, two at a time; gives 1 when one failed."""
+def main(*, without: str = "") -> int:
+    """Runs all checks but the one without which it is asked to be, two at a time; gives 1 when one failed."""
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(run, checks()))
+        results = list(pool.map(run, [check for check in checks() if check.name != without]))
     return 0 if all(results) else 1
 
 

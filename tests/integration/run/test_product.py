@@ -180,7 +180,7 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it(running: Running
 
 
 def test_a_program_that_cannot_start_is_shown_with_its_last_lines(tmp_path: Path) -> None:
-    broken = start(tmp_path / "data", RET_LOG_LEVEL="LOUD")
+    broken = start(tmp_path / "data", RET_LOG_LEVEL="LOUD", RET_RUN_INGEST_WORKERS="0", RET_RUN_CONVERT_WORKERS="0")
     _, complaint = broken.communicate(timeout=120)
     assert broken.returncode == 1
     assert "ended with status" in complaint
