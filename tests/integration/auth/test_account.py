@@ -15,6 +15,12 @@ from ret_kit.errors import Kind, RemoteError
 NEW = "another password, and better"
 
 
+@pytest.fixture
+def database_url() -> str:
+    """SQLite alone: what is said differently to PostgreSQL is tried in the other files."""
+    return ""
+
+
 async def error_of(call: Awaitable[object]) -> RemoteError:
     with pytest.raises(RemoteError) as caught:
         await call

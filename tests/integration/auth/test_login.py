@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from auth_bench import ADMIN_PASSWORD, AWAY, HOME, Bench, Opening, acting, eventually
 from sqlalchemy import func, select, update
@@ -108,17 +106,6 @@ async def test_nobody_elsewhere_can_lock_an_administrator_out_of_the_usual_place
         await refused(bench, "admin", "wrong", AWAY)
     assert (await refused(bench, "admin", ADMIN_PASSWORD, "203.0.113.30")).code == "ACCOUNT_LOCKED"
     await bench.login(address=HOME)
-
-
-async def test_of_many_guesses_at_once_only_five_are_judged(bench: Bench) -> None:
-    guesses = await asyncio.gather(*(bench.login("admin", f"wrong {n}") for n in range(20)), return_exceptions=True)
-    codes = [guess.code for guess in guesses if isinstance(guess, RemoteError)]
-    assert (codes.count("BAD_CREDENTIALS"), codes.count("ACCOUNT_LOCKED")) == (5, 15)
-
-
-async def test_many_right_logins_at_once_all_succeed(bench: Bench) -> None:
-    grants = await asyncio.gather(*(bench.login() for _ in range(20)))
-    assert len({grant.session_id for grant in grants}) == 20
 
 
 async def test_an_hour_without_failure_forgets_the_count(bench: Bench) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from auth_bench import Bench, Opening, eventually
 from sqlalchemy import select, update
@@ -41,14 +39,6 @@ async def test_a_refresh_gives_another_token_of_the_same_session(bench: Bench) -
     assert second.refresh_token != first.refresh_token
     assert second.access_token != first.access_token
     assert (await bench.me(second)).session.id == first.session_id
-
-
-async def test_tabs_that_race_get_the_same_successor(bench: Bench) -> None:
-    grant = await bench.login()
-    tabs = await asyncio.gather(*(bench.refresh(grant.refresh_token) for _ in range(5)))
-    assert len({tab.refresh_token for tab in tabs}) == 1
-    again = await bench.refresh(tabs[0].refresh_token)
-    assert again.refresh_token != tabs[0].refresh_token
 
 
 async def test_the_parent_has_no_grace_once_its_successor_was_used(bench: Bench) -> None:
