@@ -11,10 +11,10 @@ from ret_convert.capture import Capture
 from ret_convert.conservation import Tally, stripped, values_of_source
 from ret_convert.layout import Kind, Options, TablePlan
 from ret_convert.names import NIL, Scope, declares, outermost
-from ret_convert.shape import DEPTH
 
 Cells = list[str | None]
 NOWHERE = Route()
+NO_SCOPE = outermost()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Open:
         self.counts: dict[Route, int] = {}
         self.leaf = True
         self.nil = False
-        self.scope: Scope = outermost()
+        self.scope: Scope = NO_SCOPE
         self.rows: Rows | None = None
         self.identity = ""
         """Of the row in which the element stands."""
@@ -85,8 +85,9 @@ class Builder:
         self._skipped = 0
         self._capture: Capture | None = None
         self._text: list[str] = []
-        self._open = [Open() for _ in range(DEPTH + 1)]
+        self._open = [Open()]
         self._frame = self._open[0]
+        self._frame.scope = outermost()
         self._frame.route = top
         self.ready: list[Batch] = []
         self.first: Cells = []
@@ -96,16 +97,10 @@ class Builder:
     def start(self, written: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         self._ordinal += 1
-        if self._skipped:
-            self._skipped += 1
-            self._text.clear()
+        if self._skipped or self._capture is not None:
+            self._start_inside(written, attributes)
             return
         frame = self._frame
-        if self._capture is not None:
-            if self._text:
-                self._capture.text(self._taken())
-            self._capture.start(written, attributes)
-            return
         if self._text:
             self._run(frame, self._taken())
         frame.leaf = False
@@ -117,7 +112,12 @@ class Builder:
             self._skipped = 1
             return
         self._depth += 1
-        inner = self._frame = self._open[self._depth]
+        try:
+            inner = self._open[self._depth]
+        except IndexError:
+            inner = Open()
+            self._open.append(inner)
+        self._frame = inner
         inner.route = route
         inner.scope = scope
         inner.leaf = True
@@ -138,6 +138,16 @@ class Builder:
         if self._ordinal == self._next_source:
             self._next_source = next(self._sources, 0)
             self._capture = Capture()
+
+    def _start_inside(self, written: str, attributes: dict[str, str]) -> None:
+        """An element begins in one that is left out, or that stays source."""
+        if self._capture is None:
+            self._skipped += 1
+            self._text.clear()
+            return
+        if self._text:
+            self._capture.text(self._taken())
+        self._capture.start(written, attributes)
 
     def _attributes(self, frame: Open, attributes: dict[str, str]) -> None:
         keys, places, base, row = frame.scope.attributes, frame.route.attributes, frame.base, frame.row

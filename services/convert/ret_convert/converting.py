@@ -10,19 +10,21 @@ import io
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, TypedDict, cast
+from typing import Any, BinaryIO, cast
 
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
-from ret_convert.flatten import Flatten, Flattened, Options, Warned, expat_flatten
+from ret_convert.flatten import Flatten, Flattened, Options, Source, Warned, expat_flatten
 from ret_convert.layout import Layout
+from ret_convert.orders import Order, Outcome, Progress, SourceOrder, TableMade
 from ret_convert.tables import Written, store
 from ret_kit.blobs import Blobs
 from ret_kit.errors import BlobDamaged, RetError
 
 log = logging.getLogger("ret.convert")
 
+IN_MEMORY = 4 << 20
+"""Documents up to this size are read at once."""
 NATIVE = "native"
 LOST = "VALUES_LOST"
 DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})
@@ -35,97 +37,6 @@ SPREADSHEETS = frozenset(
 )
 TABLES = uuid.UUID("5d0a5b0e-6c3f-4b4e-9a55-2f1b6f6f5c11")
 """Namespace of the ids of tables: the same job, document and name give the same id, however often it is tried."""
-
-
-class SourceOrder(TypedDict):
-    """One document to convert, as ingest names it; `key`, `offset`, `length`, `sha256` are where its bytes are."""
-
-    document_id: str
-    media_type: str
-    bytes: int
-    key: str
-    offset: int
-    length: int
-    sha256: str
-
-
-class Order(TypedDict):
-    """What `convert` is asked for. `prefix` is where tables go; `record_paths` are by document."""
-
-    blobs: str
-    prefix: str
-    job_id: str
-    layout: str
-    repeats: int
-    columns: int
-    record_paths: dict[str, str]
-    sources: list[SourceOrder]
-
-
-class TableMade(TypedDict):
-    """A table that was stored."""
-
-    id: str
-    name: str
-    role: str
-    rows: int
-    columns: int
-    cells: int
-    blob_key: str
-    size: int
-    sha256: str
-
-
-class Outcome(TypedDict):
-    """What became of one document."""
-
-    document_id: str
-    status: Literal["converted", "failed"]
-    method: str
-    fidelity: float | None
-    bytes: int
-    tables: list[TableMade]
-    warnings: list[dict[str, str]]
-
-
-@dataclass
-class Progress:
-    """How far a call is, as it is reported: documents and bytes that are done, and figures of what was made."""
-
-    report: Callable[[dict[str, Any]], None]
-    documents: int = 0
-    bytes: int = 0
-    rows: int = 0
-    cells: int = 0
-    failed: int = 0
-    methods: dict[str, int] = field(default_factory=dict[str, int])
-
-    def figures(self) -> dict[str, Any]:
-        """The figures so far."""
-        return {
-            "documents": self.documents,
-            "bytes": self.bytes,
-            "rows": self.rows,
-            "cells": self.cells,
-            "failed": self.failed,
-            "methods": self.methods,
-        }
-
-    def within(self, done: int) -> None:
-        """Bytes of the document in hand that are done."""
-        self.report(self.figures() | {"bytes": self.bytes + done})
-
-    def finished(self, outcome: Outcome) -> None:
-        """A document is done."""
-        self.documents += 1
-        self.bytes += outcome["bytes"]
-        self.rows += sum(table["rows"] for table in outcome["tables"])
-        self.cells += sum(table["cells"] for table in outcome["tables"])
-        if outcome["status"] == "failed":
-            self.failed += 1
-        else:
-            self.methods[outcome["method"]] = self.methods.get(outcome["method"], 0) + 1
-        self.within(0)
 
 
 def convert(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -197,17 +108,27 @@ def tabulate(
         repeats=order["repeats"],
         columns=order["columns"],
     )
-    openings = iter([True])
+    flattening = flatten(opening(blobs, source), options, progress)
+    stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
+    flattened = flattening.result()
+    return flattened, [stored[table] for table in flattened.tables if table in stored]
+
+
+def opening(blobs: Blobs, source: SourceOrder) -> Source:
+    """How a document's bytes are opened, as often as one likes: small ones are read from the store once."""
+    if source["length"] <= IN_MEMORY:
+        data = blobs.get_sync(source["key"], source["offset"], source["length"]) if source["length"] else b""
+        if source["sha256"] not in ("", hashlib.sha256(data).hexdigest()):
+            raise BlobDamaged(source["key"])
+        return lambda: io.BytesIO(data)
+    unproven = iter([True])
 
     def opened() -> BinaryIO:
         file = blobs.reader(source["key"], source["offset"], source["length"])
         # The first reading is always to the end, so it is the one that proves the bytes.
-        return cast("BinaryIO", Proven(file, source)) if next(openings, False) else file
+        return cast("BinaryIO", Proven(file, source)) if next(unproven, False) else file
 
-    flattening = flatten(opened, options, progress)
-    stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
-    flattened = flattening.result()
-    return flattened, [stored[table] for table in flattened.tables if table in stored]
+    return opened
 
 
 def reader_of(media_type: str) -> Flatten:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ret_convert.converting import Outcome
+from ret_convert.orders import Outcome
 from ret_convert.schema import leftovers, tables
 
 CHUNK = 500

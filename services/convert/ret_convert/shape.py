@@ -157,7 +157,7 @@ class Learner:
         self._text: list[str] = []
         self._batch: list[str] = []
         self._journal: list[Entry] = []
-        self._open = [Open() for _ in range(DEPTH + 1)]
+        self._open = [Open()]
         self._open[0].node = self.top
         self._open[0].scope = outermost()
         self._frame = self._open[0]
@@ -187,7 +187,12 @@ class Learner:
         else:
             node.current += 1
         self._depth += 1
-        inner = self._frame = self._open[self._depth]
+        try:
+            inner = self._open[self._depth]
+        except IndexError:
+            inner = Open()
+            self._open.append(inner)
+        self._frame = inner
         inner.node = node
         inner.ordinal = self._ordinal
         inner.current = node.current

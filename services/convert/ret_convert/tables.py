@@ -79,13 +79,11 @@ class TableWriter:
         kept = [at for at, filled in enumerate(self._filled) if filled] or [0]
         key = f"{self._key}.parquet"
         if self._first is not None:
-            first = self._first.select(kept)
-            self._open(key, kept, first)
-            stored = self._store([first], key)
+            stored = self._blobs.put_sync(key, self._whole(self._first.select(kept), kept))
         elif len(kept) == len(self._fields):
-            stored = self._store([], f"{self._key}/whole.parquet")
+            stored = self._store(f"{self._key}/whole.parquet")
         else:
-            self._store([], f"{self._key}/whole.parquet")
+            self._store(f"{self._key}/whole.parquet")
             stored = self._trimmed(f"{self._key}/whole.parquet", key, kept)
         links = sum(column.kind is Kind.LINK for column in self._plan.columns)
         return Written(self._plan.name, self._plan.role, self._rows, len(kept), sum(self._filled[links:]), stored)
@@ -98,24 +96,33 @@ class TableWriter:
             self._blob.abandon()
 
     def _open(self, key: str, kept: list[int], sample: RecordBatch) -> Any:
-        schema = pa.schema([self._fields[at] for at in kept])
+        """Begin a table that is too long to be held."""
         self._blob = self._blobs.writer(key)
         self._sink = _Sink(self._blob)
-        self._parquet = pq.ParquetWriter(
-            pa.PythonFile(self._sink, mode="w"),
-            schema,
+        self._parquet = self._writer(pa.PythonFile(self._sink, mode="w"), kept, sample)
+        return self._parquet
+
+    def _whole(self, batch: RecordBatch, kept: list[int]) -> bytes:
+        """A short table."""
+        out = pa.BufferOutputStream()
+        with self._writer(out, kept, batch) as parquet:
+            parquet.write_batch(batch)
+        return out.getvalue().to_pybytes()
+
+    def _writer(self, out: Any, kept: list[int], sample: RecordBatch) -> Any:
+        return pq.ParquetWriter(
+            out,
+            pa.schema([self._fields[at] for at in kept]),
             compression="zstd",
             compression_level=1,
             use_dictionary=repeating(sample),
             write_statistics=False,
         )
-        return self._parquet
 
-    def _store(self, batches: list[RecordBatch], key: str) -> Stored:
-        parquet, blob = self._parquet, cast("BlobWriter", self._blob)
-        for batch in batches:
-            parquet.write_batch(batch)
-        parquet.close()
+    def _store(self, key: str) -> Stored:
+        """End a table that is too long to be held."""
+        blob = cast("BlobWriter", self._blob)
+        self._parquet.close()
         blob.close()
         return Stored(key, blob.size, blob.sha256)
 
@@ -129,7 +136,7 @@ class TableWriter:
                     if number == 0:
                         self._open(key, kept, batch)
                     self._parquet.write_batch(batch)
-        stored = self._store([], key)
+        stored = self._store(key)
         self._blobs.delete_prefix_sync(f"{self._key}/")
         return stored
 

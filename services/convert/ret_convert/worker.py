@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
-from ret_convert.converting import Outcome, Progress, SourceOrder
+from ret_convert.orders import Outcome, Progress, SourceOrder
 from ret_convert.records import Conversion
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Delivery

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Connection, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from ret_convert import records
-from ret_convert.converting import Outcome, TableMade
+from ret_convert.orders import Outcome, TableMade
 from ret_convert.records import Conversion
 from ret_convert.schema import metadata, tables
 from ret_kit.database import Database

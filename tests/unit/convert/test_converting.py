@@ -9,8 +9,9 @@ import pytest
 from convert_bench import store
 
 from ret_convert import converting
-from ret_convert.converting import Order, Outcome, SourceOrder, convert
+from ret_convert.converting import convert
 from ret_convert.flatten import Flattening, Options, Progress, Source
+from ret_convert.orders import Order, Outcome, SourceOrder
 from ret_kit.blobs import Blobs
 from ret_kit.errors import StorageFull
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from ret.ingest.v1 import ingest_pb2
-from ret_convert.converting import SourceOrder
 from ret_convert.errors import NotConverted, NotReady
 from ret_convert.listing import Listed, entries
+from ret_convert.orders import SourceOrder
 from ret_convert.worker import fact, parts, refused, source_order
 from ret_kit.errors import Kind
 from ret_kit.pools import WorkerLost
