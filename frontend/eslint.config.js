@@ -10,7 +10,7 @@ export default ts.config(
   ...ts.configs.stylistic,
   ...vue.configs["flat/recommended"],
   {
-    files: ["**/*.{ts,vue}"],
+    files: ["**/*.{ts,vue}", "src/**/*.js"],
     languageOptions: { globals: globals.browser, parserOptions: { parser: ts.parser } },
     rules: {
       "no-console": "error",

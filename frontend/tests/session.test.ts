@@ -163,6 +163,27 @@ describe("a session", () => {
     expect(session.state).toEqual({ kind: "ended", reason: "expired" });
   });
 
+  test("is not kept alive by a page that only reconnects", async () => {
+    await session.login("ada", "…");
+    await session.whenUsed();
+    await desk.pass(6 * MINUTE);
+    let through = false;
+    const call = session.whenUsed().then(() => (through = true));
+    await settled();
+    expect(through).toBe(false);
+    session.used();
+    await call;
+    expect(through).toBe(true);
+  });
+
+  test("that has ended holds nothing back", async () => {
+    await session.login("ada", "…");
+    await desk.pass(6 * MINUTE);
+    const call = session.whenUsed();
+    session.end("administrator");
+    await expect(call).resolves.toBeUndefined();
+  });
+
   test("is kept by the button of the announcement", async () => {
     await session.login("ada", "…");
     await desk.pass(29 * MINUTE);

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -27,6 +27,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# How long something may take to appear on a machine that is busy with other tests; nothing waits this long otherwise.
+PATIENCE_MS = 15_000
 SIZE = {"width": 1440, "height": 900}
 
 
@@ -44,6 +46,7 @@ def browser() -> Generator[Browser]:
     """Debian's Chromium."""
     executable = shutil.which("chromium")
     assert executable, "chromium is not installed; `make test` installs it"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield launched

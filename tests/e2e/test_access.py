@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from exports import nested_export
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FileChooser, Locator, Page, expect
 from product import Product
 from watch import Watch, convert, faults_of_access, log_in, upload
 
@@ -19,7 +19,12 @@ def tab_to(page: Page, target: Locator, steps: int = 60) -> None:
     pytest.fail(f"the keyboard does not reach {target}")
 
 
+def _chosen_later(chooser: FileChooser) -> None:
+    """Nothing: that somebody listens makes the browser hand its dialogs over, from the start and not a key too late."""
+
+
 def test_the_main_job_is_done_with_the_keyboard_alone(page: Page, product: Product) -> None:
+    page.on("filechooser", _chosen_later)
     page.goto(product.url)
     expect(page.get_by_label("User name")).to_be_focused()
     page.keyboard.type(product.username)

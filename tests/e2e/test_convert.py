@@ -189,16 +189,21 @@ def test_what_cannot_be_read_says_why_and_how_to_ask(page: Page, product: Produc
     expect(page.get_by_role("button", name="Copy the reference")).to_be_visible()
 
 
-def test_a_cancelled_upload_leaves_nothing(page: Page, context: BrowserContext, product: Product, watch: Watch) -> None:
+def test_a_cancelled_upload_leaves_nothing(
+    page: Page, context: BrowserContext, product: Product, tmp_path: Path
+) -> None:
+    large = tmp_path / "Large.zip"
+    large.write_bytes(b"PK\x03\x04" + bytes(40_000_000))
     log_in(page, product)
     slow = context.new_cdp_session(page)
     limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2_000_000}
     slow.send("Network.enable")  # pyright: ignore[reportUnknownMemberType] - playwright says only "dict"
     slow.send("Network.emulateNetworkConditions", limits)  # pyright: ignore[reportUnknownMemberType] - as above
-    start_upload(page, "Large.zip", b"PK\x03\x04" + bytes(40_000_000))
+    page.locator("input[type=file]").set_input_files(large)
     expect(page.get_by_text("/s", exact=False).first).to_be_visible()
     expect(page.get_by_role("progressbar", name="Upload of Large.zip")).to_be_visible()
     page.get_by_role("button", name="Cancel the upload").click()
+    slow.detach()
     expect(page.get_by_text("Cancelled. Nothing of it was kept.")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Nothing uploaded yet")).to_be_visible()

@@ -156,6 +156,7 @@ def test_ones_own_other_session_is_ended_from_this_one(
 def test_a_session_nobody_uses_is_announced_renewed_and_in_the_end_destroyed(page: Page, product: Product) -> None:
     page.clock.install()
     log_in(page, product)
+    page.wait_for_load_state("networkidle")
     page.clock.fast_forward("28:30")
     dialog = page.get_by_role("dialog", name="Your session ends in")
     expect(dialog).to_be_visible()

@@ -7,7 +7,7 @@ import type { EndReason } from "@/session/session";
 import { session, useSession } from "@/session/store";
 import { LiveEvents, type LiveMessage } from "./events";
 import { hasEnded, later } from "./job";
-import { readOwners, writeOwners } from "./owners";
+import { KEY, readOwners, writeOwners } from "./owners";
 
 const REASONS: Record<string, EndReason> = {
   logout: "logout",
@@ -75,7 +75,10 @@ export const useJobs = defineStore("jobs", () => {
 
   const events = new LiveEvents(
     {
-      ticket: async () => (await ask(api.POST("/api/v1/events/tickets"))).ticket,
+      ticket: async () => {
+        await session.whenUsed();
+        return (await ask(api.POST("/api/v1/events/tickets"))).ticket;
+      },
       open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/events`),
       later: (work, ms) => {
         const timer = setTimeout(work, ms);
@@ -117,6 +120,11 @@ export const useJobs = defineStore("jobs", () => {
   const all = computed(() => [...jobs.value.values()].sort((a, b) => (b.created_at ?? "").localeCompare(a.created_at ?? "")));
   const running = computed(() => all.value.filter((job) => !hasEnded(job)));
   const of = (collectionId: string): Job[] => all.value.filter((job) => owners.value[job.id] === collectionId);
+
+  // What another tab has started is drawn in this one too.
+  addEventListener("storage", (event) => {
+    if (event.key === KEY) owners.value = readOwners();
+  });
 
   setInterval(() => {
     if (running.value.length === 0) return;

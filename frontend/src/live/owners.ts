@@ -1,4 +1,4 @@
-const KEY = "ret.jobs";
+export const KEY = "ret.jobs";
 
 /** Which collection a job works for: ids only, kept over a reload, forgotten with the session. */
 export function readOwners(): Record<string, string> {

@@ -46,6 +46,7 @@ export class Session {
   private usedAt = 0;
   /** Why this page is ending the session just now; the server may tell of that end before it has answered. */
   private leaving: EndReason | null = null;
+  private readonly held: (() => void)[] = [];
   private renewing: Promise<string | null> | null = null;
   private cancelTimer: () => void = () => undefined;
   private readonly listeners = new Set<() => void>();
@@ -87,6 +88,15 @@ export class Session {
   /** Somebody is at the page, or work of theirs is running: a session in use is renewed without asking. */
   used(): void {
     this.usedAt = this.world.now();
+    for (const go of this.held.splice(0)) go();
+  }
+
+  /** Lets a call through that nobody has asked for, such as a reconnect: at once while the token is good or the session
+   *  in use, else when somebody is back. So an open page alone never keeps a session alive. */
+  async whenUsed(): Promise<void> {
+    const times = this.token?.times;
+    if (!times || this.world.now() < times.accessEndsAt || this.usedAt > times.grantedAt) return;
+    await new Promise<void>((go) => this.held.push(go));
   }
 
   /** A token that is good for a call now; null when there is no session. */
@@ -115,6 +125,7 @@ export class Session {
     if (this.state.kind === "ended" || this.state.kind === "anonymous") return;
     this.cancelTimer();
     this.token = null;
+    for (const go of this.held.splice(0)) go();
     this.closing = null;
     this.world.mark.set(false);
     this.become({ kind: "ended", reason: this.leaving ?? reason });
