@@ -54,7 +54,7 @@ async def open_app(settings: IngestSettings) -> AsyncGenerator[App]:
 async def open_server(settings: IngestSettings, app: App) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, SERVICE, settings.ingest_address) as server:
-        ports = Ports(app.db, app.blobs, app.jobs, int(settings.ingest_upload_limit))
+        ports = Ports(app.db, app.blobs, app.bus, app.jobs, int(settings.ingest_upload_limit))
         server.add(ingest_pb2_grpc.add_IngestServiceServicer_to_server, IngestServer(ports), NAME, ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)

@@ -15,12 +15,13 @@ from ret_ingest.schema import CollectionStatus, DocumentStatus
 from ret_kit.errors import Invalid
 
 ENDED = ("failed", "cancelled")
+GROUPS = 10_000  # groups that one message holds
 
 
 def collection_message(
     row: Row[Any], groups: Sequence[Row[Any]], warnings: Sequence[Row[Any]], total_warnings: int
 ) -> ingest_pb2.Collection:
-    """A collection with its groups and as many of its warnings as were read."""
+    """A collection with its groups and as many of its warnings as were read, as far as a message holds them."""
     status = row.status
     if status == CollectionStatus.SCANNING and row.job_state in ENDED:
         status = CollectionStatus.FAILED  # the worker has yet to put it away
@@ -39,14 +40,18 @@ def collection_message(
     )
     if row.status != CollectionStatus.READY:
         return message
+    shown = sorted(sorted(groups, key=lambda one: -one.documents)[:GROUPS], key=lambda one: one.name.casefold())
     message.groups.extend(
         ingest_pb2.Group(name=one.name, documents=one.documents, bytes=one.bytes, converted=one.converted, index="none")
-        for one in groups
+        for one in shown
     )
     message.warnings.extend(map(warning_message, warnings))
-    if total_warnings > len(warnings):
-        detail = f"{total_warnings - len(warnings):,} further warnings are not listed."
-        message.warnings.append(ingest_pb2.Warning(code="WARNINGS_CUT", detail=detail))
+    for code, what, left in (
+        ("GROUPS_CUT", "smaller groups", len(groups) - len(shown)),
+        ("WARNINGS_CUT", "warnings", total_warnings - len(warnings)),
+    ):
+        if left > 0:
+            message.warnings.append(ingest_pb2.Warning(code=code, detail=f"{left:,} further {what} are not listed."))
     return message
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, cast, func, insert, select, update
@@ -90,6 +91,14 @@ async def change_collection(conn: AsyncConnection, collection_id: str, **values:
         await conn.execute(update(collections).where(collections.c.id == collection_id).values(**values))
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many warnings fit into an answer, and how many characters of paths and details."""
+
+    rows: int
+    characters: int
+
+
 async def list_groups(conn: AsyncConnection, collection_id: str) -> Sequence[Row[Any]]:
     """(name, documents, bytes, converted) of every group that has documents, by name."""
     converted = func.sum(case((documents.c.status == DocumentStatus.CONVERTED, 1), else_=0))
@@ -109,14 +118,14 @@ async def list_groups(conn: AsyncConnection, collection_id: str) -> Sequence[Row
     return rows.all()
 
 
-async def list_warnings(conn: AsyncConnection, collection_id: str, limit: int) -> tuple[Sequence[Row[Any]], int]:
+async def list_warnings(conn: AsyncConnection, collection_id: str, room: Room) -> tuple[Sequence[Row[Any]], int]:
     """The first warnings of a collection, those of the scan before those of conversions, and how many there are."""
     of = warnings.c.collection_id == collection_id
     total = (await conn.execute(select(func.count()).select_from(warnings).where(of))).scalar_one()
-    rows = await conn.execute(
-        select(warnings).where(of).order_by(warnings.c.document_id, warnings.c.position).limit(limit)
-    )
-    return rows.all(), total
+    query = select(warnings).where(of).order_by(warnings.c.document_id, warnings.c.position).limit(room.rows)
+    rows = (await conn.execute(query)).all()
+    sizes = accumulate(len(row.path) + len(row.detail) for row in rows)
+    return rows[: sum(size <= room.characters for size in sizes)], total
 
 
 async def document_warnings(conn: AsyncConnection, collection_id: str, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:

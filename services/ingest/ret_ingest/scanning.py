@@ -100,8 +100,12 @@ class Scanner:
             return
         kind = sniff.OTHER if entry.special else sniff.kind_of(entry.name, entry.head, entry.package)
         content = self._stored(entry, [])
-        if content is not None:
-            self._take(entry, kind, content)
+        if content is None:
+            return
+        if not kind.document and not entry.special and sniff.promises_document(entry.name):
+            detail = "The content is not what the name promises; the file is kept as it is."
+            self.listing.warnings.append(Warned("ENTRY_UNSUPPORTED", entry.path, detail))
+        self._take(entry, kind, content)
 
     def _gzip(self, entry: Entry) -> None:
         """A gzip member: a document where XML is in it, kept packed and unpacked, else another file."""

@@ -17,13 +17,14 @@ from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_ingest import conversions, filing, messages, repository, uploads
 from ret_ingest.conversions import Choice, Conversion
 from ret_ingest.inventory import Unfolding
-from ret_ingest.repository import Wanted, Window
+from ret_ingest.repository import Room, Wanted, Window
 from ret_ingest.schema import jobs as job_tables
 from ret_ingest.selection import Selection
 from ret_ingest.uploads import Place
 from ret_ingest.worker import TYPE
 from ret_kit.auth import caller
 from ret_kit.blobs import Blobs
+from ret_kit.bus import Bus
 from ret_kit.database import Database
 from ret_kit.errors import Forbidden, Invalid
 from ret_kit.jobs.events import dumps, job_message
@@ -53,7 +54,8 @@ ACCESS = {
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 LIST_LIMIT, NODES, SOURCES = 1000, 500, 200  # of a list; of one message of a tree; of documents to convert
-WARNINGS = 5000  # warnings that one collection is told with; the whole of a list of collections has as many
+# Warnings that one answer holds; the collections of a list share them.
+WARNINGS, WARNING_CHARACTERS = 5000, 1 << 20
 GROUPINGS = ("", "container", "name")
 FACT_DELETED = "facts.collection_deleted"
 
@@ -64,6 +66,7 @@ class Ports:
 
     db: Database
     blobs: Blobs
+    bus: Bus
     jobs: JobHost
     upload_limit: int
 
@@ -173,11 +176,13 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
     # --- collections --------------------------------------------------------------------------------------------
 
     async def _collection(self, conn: AsyncConnection, collection_id: str) -> ingest_pb2.Collection:
-        return await self._told(conn, await self._owned(conn, collection_id), WARNINGS)
+        return await self._told(conn, await self._owned(conn, collection_id), 1)
 
-    async def _told(self, conn: AsyncConnection, row: Row[Any], warnings: int) -> ingest_pb2.Collection:
+    async def _told(self, conn: AsyncConnection, row: Row[Any], among: int) -> ingest_pb2.Collection:
+        """A collection that shares its answer with so many, itself included."""
         groups = await repository.list_groups(conn, row.id)
-        found, total = await repository.list_warnings(conn, row.id, warnings)
+        room = Room(WARNINGS // among, WARNING_CHARACTERS // among)
+        found, total = await repository.list_warnings(conn, row.id, room)
         return messages.collection_message(row, groups, found, total)
 
     async def _owned(self, conn: AsyncConnection, collection_id: str, *, lock: bool = False) -> Row[Any]:
@@ -189,7 +194,7 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
         window = _window(request.offset, request.limit)
         async with self._db.read() as conn:
             rows, total = await repository.list_collections(conn, caller().session_id, window)
-            told = [await self._told(conn, row, WARNINGS // len(rows)) for row in rows]
+            told = [await self._told(conn, row, len(rows)) for row in rows]
         return ingest_pb2.ListCollectionsResponse(collections=told, total=total)
 
     async def GetCollection(
@@ -219,11 +224,13 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
         store, who = self._ports.jobs.store, caller()
         async with self._db.write() as conn:
             row = await self._owned(conn, request.collection_id)
-            await store.cancel(conn, job_tables.jobs.c.id == row.job_id)
+            cancelled = await store.cancel(conn, job_tables.jobs.c.id == row.job_id)
             await filing.remove(conn, row.id)
             fact = dumps({"collection_id": row.id, "session_id": who.session_id}).encode()
             await store.outbox.add(conn, FACT_DELETED, fact, msg_id=f"deleted:{row.id}", session_id=who.session_id)
         self._ports.jobs.relay.wake()
+        if cancelled:  # whoever scans hears of it now and not with the next heartbeat
+            await self._ports.bus.publish(f"cancel.{store.service}.{row.job_id}", b"")
         await self._blobs.delete_prefix(Place(who.session_id, row.id).prefix)
         await self._blobs.delete_prefix(f"sessions/{who.session_id}/jobs/{row.job_id}/")
         return ingest_pb2.DeleteCollectionResponse()

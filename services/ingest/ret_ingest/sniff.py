@@ -35,6 +35,7 @@ ODS = Kind(document=True, media_type="application/vnd.oasis.opendocument.spreads
 OTHER = Kind(document=False, media_type="application/octet-stream")
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PROMISES = ("xml", "csv", "tsv", "tab", "xlsx", "xlsm", "xls", "ods")
 _GZIP = b"\x1f\x8b\x08"
 _ZIP = (b"PK\3\4", b"PK\5\6", b"PK\7\x08PK\3\4")  # with entries, without any, and marked as one part of one
 _EBCDIC = b"\x4c\x6f\xa7\x94\x93"  # `<?xml` in every EBCDIC
@@ -121,4 +122,9 @@ def may_be_upload(name: str, head: bytes) -> bool:
     ending = name.lower().rpartition(".")[2]
     if is_zip(head) or is_gzip(head) or ending == "zip" or kind_of(name, head).document:
         return True
-    return ending in ("xml", "csv", "tsv", "tab", "xlsx", "xlsm", "xls", "ods", "gz") and not is_foreign(head)
+    return (ending == "gz" or promises_document(name)) and not is_foreign(head)
+
+
+def promises_document(name: str) -> bool:
+    """Whether a file of this name should be a document."""
+    return name.lower().rpartition(".")[2] in _PROMISES

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ingest_bench import Bench, User, opened, working
 
 from ret_ingest.settings import IngestSettings
-from ret_kit.testing import AuthStandIn, NatsServer, RedisServer
+from ret_kit.testing import AuthStandIn, NatsServer, RedisServer, nats_server, redis_server
+
+
+@pytest.fixture(scope="module")
+def nats() -> Generator[NatsServer]:
+    """One for the module: messages of other tests name jobs that no row knows, and are dropped."""
+    with nats_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis() -> Generator[RedisServer]:
+    """One for the module: sessions are never the same."""
+    with redis_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -219,12 +219,14 @@ class Bench:
             if path.is_file() and (needle in path.read_bytes() or needle in str(path).encode())
         ]
 
-    async def facts(self) -> list[tuple[str, dict[str, Any]]]:
-        """(subject, content) of the facts that were told, at least one of them."""
+    async def facts(self, user: User) -> list[tuple[str, dict[str, Any]]]:
+        """(subject, content) of the facts that were told about a session, at least one of them."""
         heard: list[tuple[str, dict[str, Any]]] = []
 
         async def hear(delivery: Delivery) -> None:
-            heard.append((delivery.subject, json.loads(delivery.data)))
+            content = json.loads(delivery.data)
+            if content["session_id"] == user.who.session_id:
+                heard.append((delivery.subject, content))
 
         listening = asyncio.create_task(self.app.bus.consume("facts.*", "test", hear))
         async with asyncio.timeout(10):

@@ -157,7 +157,7 @@ async def test_a_deleted_collection_leaves_nothing_and_tells_convert(bench: Benc
     with pytest.raises(RemoteError) as gone:
         await user.collection(collection.id)
     assert gone.value.kind is Kind.NOT_FOUND
-    facts = await bench.facts()
+    facts = await bench.facts(user)
     assert facts == [("facts.collection_deleted", {"collection_id": collection.id, "session_id": user.who.session_id})]
 
 

@@ -188,6 +188,21 @@ async def test_more_warnings_than_a_message_holds_are_counted(user: User, monkey
     assert collection.warnings[-1].detail.startswith("3 ")
 
 
+async def test_more_groups_than_a_message_holds_are_counted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_ingest.messages.GROUPS", 2)
+    files = {"AR_x/1.xml": GOOD, "CE_x/1.xml": GOOD, "CE_x/2.xml": GOOD, "AP_x/1.xml": GOOD, "AP_x/2.xml": GOOD}
+    collection = await user.scanned(packed(files))
+    assert [group.name for group in collection.groups] == ["AP", "CE"]
+    assert [(warning.code, warning.detail[:2]) for warning in collection.warnings] == [("GROUPS_CUT", "1 ")]
+
+
+async def test_long_warnings_are_cut_by_their_length(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_ingest.server.WARNING_CHARACTERS", 200)
+    collection = await user.scanned(packed({f"._{n}": b"x" for n in range(20)} | {"a.xml": GOOD}))
+    assert 0 < len(collection.warnings) < 6
+    assert collection.warnings[-1].code == "WARNINGS_CUT"
+
+
 async def test_a_bigger_inventory_is_written_in_several_transactions(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,6 +217,13 @@ def test_links_are_never_documents(blobs: Blobs, tmp_path: Path) -> None:
     assert found.entries["link.xml"]["type"] == "other"
 
 
+def test_a_name_that_promises_what_the_content_is_not_is_a_warning(blobs: Blobs, tmp_path: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n"
+    found = scanned(blobs, tmp_path, plain({"a.xml": picture, "b.csv": b"a\0b", "c.png": picture, "d.xml": GOOD}))
+    assert found.warnings == [("ENTRY_UNSUPPORTED", "a.xml"), ("ENTRY_UNSUPPORTED", "b.csv")]
+    assert [row["type"] for row in found.entries.values()] == ["other", "other", "other", "document"]
+
+
 def test_an_upload_without_documents_says_so(blobs: Blobs, tmp_path: Path) -> None:
     assert scanned(blobs, tmp_path, plain({"a.txt": b"hello"})).warnings == [("NO_DOCUMENTS", "")]
 
