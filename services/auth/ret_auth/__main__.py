@@ -116,6 +116,7 @@ def _pace(settings: AuthSettings) -> Pace:
         touch_s=settings.auth_touch_seconds,
         keys_s=settings.auth_key_check_seconds,
         keep_sessions_ms=settings.auth_keep_sessions_days * 86_400 * SECOND,
+        announce_ms=(settings.cache_seconds() + 60) * SECOND,
     )
 
 

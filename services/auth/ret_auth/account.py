@@ -55,14 +55,14 @@ class Account:
         verdict = await ports.passwords.verify(user.password_hash, current[: ports.rules.passwords.most])
         if not verdict.right:
             async with ports.db.write() as conn:
-                await lockouts.fail(conn, [subject], ports.rules.locks, await clock(conn))
+                await lockouts.fail(conn, [subject], ports.rules.locks, await clock(conn), [subject])
             raise WrongPassword
         ports.rules.passwords.check(new, user.username)
         if (await ports.passwords.verify(user.password_hash, new)).right:
             raise PasswordUnchanged
         fresh = await ports.passwords.hash(new)
         async with ports.db.write() as conn:
-            await lockouts.refuse_locked(conn, [subject], ports.rules.locks, await clock(conn))
+            await lockouts.refuse_locked(conn, [subject], ports.rules.locks, await clock(conn), hold=True)
             ended = await self._replace(conn, user, fresh, session_id)
         if user.username == FIRST_ADMIN:
             await asyncio.to_thread(self._first_password.unlink, missing_ok=True)
@@ -73,7 +73,7 @@ class Account:
         self, conn: AsyncConnection, verified: User, password_hash: str, keep_session: str
     ) -> list[Ended]:
         user = await users.find(conn, verified.id, hold=True)
-        if user is None or user.password_hash != verified.password_hash:
+        if user is None or not users.same_password(verified, user):
             raise WrongPassword  # somebody was quicker: what was verified is not the current password any more
         await users.set_password(conn, user.id, password_hash)
         await conn.execute(delete(reset_tokens).where(reset_tokens.c.user_id == user.id))

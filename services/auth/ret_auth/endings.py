@@ -250,10 +250,10 @@ class Closing:
 
 
 async def closing_since(conn: AsyncConnection, since_ms: int) -> list[Ended]:
-    """Sessions that began to close after a time, or are still closing: those to announce again."""
+    """Sessions that began to close after a time."""
     rows = await conn.execute(
         select(ENDINGS.session_id, ENDINGS.reason).where(
-            (ENDINGS.closing_at_ms >= since_ms) | (ENDINGS.sweep == FIRST), ENDINGS.finished_at_ms.is_(None)
+            ENDINGS.closing_at_ms >= since_ms, ENDINGS.finished_at_ms.is_(None)
         )
     )
     return [Ended(row.session_id, Reason(row.reason)) for row in rows]

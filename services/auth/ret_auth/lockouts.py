@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import CursorResult, delete, insert, select, update
@@ -28,20 +28,37 @@ async def _counted(conn: AsyncConnection, subject: Subject, *, hold: bool = Fals
     return Count(row.failures, row.last_failure_ms, row.locked_until_ms) if row else None
 
 
-async def refuse_locked(conn: AsyncConnection, subjects: Iterable[Subject], rules: LockRules, now_ms: int) -> None:
-    """Raises AccountLocked with the longest wait among the subjects, if any of them is locked."""
-    waits = [rules.wait_ms(count, now_ms) for subject in subjects if (count := await _counted(conn, subject))]
+async def refuse_locked(
+    conn: AsyncConnection, subjects: Iterable[Subject], rules: LockRules, now_ms: int, *, hold: bool = False
+) -> None:
+    """Raises AccountLocked with the longest wait among the subjects, if any of them is locked.
+
+    With `hold` the counts stay as they are until the transaction ends: what is decided by them is decided in turn.
+    """
+    waits = [rules.wait_ms(count, now_ms) for one in subjects if (count := await _counted(conn, one, hold=hold))]
     if longest := max(waits, default=0):
-        raise AccountLocked(retry_after=-(-longest // SECOND))
+        raise _locked(longest)
 
 
-async def fail(conn: AsyncConnection, subjects: Iterable[Subject], rules: LockRules, now_ms: int) -> None:
-    """Count one wrong password for each subject, in one order everywhere: two logins never wait for each other."""
+def _locked(wait_ms: int) -> AccountLocked:
+    return AccountLocked(retry_after=-(-wait_ms // SECOND))
+
+
+async def fail(
+    conn: AsyncConnection, subjects: Iterable[Subject], rules: LockRules, now_ms: int, holding: Collection[Subject]
+) -> None:
+    """Count one wrong password for each subject, in one order everywhere: two logins never wait for each other.
+
+    Raises AccountLocked, and nothing is counted, when another attempt has meanwhile locked one of those in `holding`.
+    """
     for subject in subjects:
         known = await _counted(conn, subject, hold=True)
         if known is None and not await _begun(conn, subject):
             known = await _counted(conn, subject, hold=True)
-        await _keep(conn, subject, rules.failed(known or Count(), now_ms))
+        count = known or Count()
+        if subject in holding and (wait := rules.wait_ms(count, now_ms)):
+            raise _locked(wait)
+        await _keep(conn, subject, rules.failed(count, now_ms))
 
 
 async def _begun(conn: AsyncConnection, subject: Subject) -> bool:

@@ -93,12 +93,11 @@ class Login:
         """
         rules, now = self._ports.rules, await clock(conn)
         user = await users.find(conn, verified.id if verified else "", hold=True)
-        await lockouts.refuse_locked(conn, attempt.holding(user), rules.locks, now)
-        unchanged = (
-            user and verified and user.password_hash == verified.password_hash and user.status is UserStatus.ACTIVE
-        )
-        if not (verdict.right and user and unchanged):
-            await lockouts.fail(conn, attempt.subjects(), rules.locks, now)
+        holding = attempt.holding(user)
+        await lockouts.refuse_locked(conn, holding, rules.locks, now, hold=True)
+        same = user and verified and users.same_password(verified, user) and user.status is UserStatus.ACTIVE
+        if not (verdict.right and user and same):
+            await lockouts.fail(conn, attempt.subjects(), rules.locks, now, holding)
             return None
         await lockouts.forgive(conn, attempt.account, attempt.address, rules.locks)
         await users.logged_in(conn, user.id, attempt.address.hash if attempt.address else None, verdict.renewed)

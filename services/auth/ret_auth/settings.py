@@ -102,7 +102,7 @@ class AuthSettings(KitSettings):
     )
 
     auth_upload_limit: ByteSize = Field(
-        default=ByteSize(4 << 30), gt=0, description="A new user's limit for one upload."
+        default=ByteSize(2 << 30), gt=0, description="A new user's limit for one upload."
     )
     auth_running_tasks: int = Field(default=8, ge=1, description="A new user's limit of tasks running at once.")
 

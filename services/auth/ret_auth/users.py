@@ -41,6 +41,14 @@ class User:
     login_address_hash: str | None
 
 
+def same_password(earlier: User, now: User) -> bool:
+    """Whether a password that was verified earlier is still the user's.
+
+    Renewing a hash at a login changes the hash and not the version; changing anything else changes the version.
+    """
+    return earlier.password_hash == now.password_hash or earlier.version == now.version
+
+
 @dataclass(frozen=True)
 class NewUser:
     """What a user starts with."""

@@ -27,21 +27,23 @@ from ret_kit.errors import RetError
 from ret_kit.jobs.outbox import Relay
 
 log = logging.getLogger("ret.auth")
-DAY_MS = 86_400_000
-ANNOUNCED_AGAIN_MS = 120_000  # longer than Redis may say "active" for a session (`auth_cache_seconds`) plus its restart
 STALE_MS = 10_000  # outbox rows that old are of a process that is gone
 COMPACT_PAUSE_S = 1.0  # ends of sessions come in bursts: one compaction for all of them
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between two rounds of each kind of work, and how long rows are kept."""
+    """Seconds between two rounds of each kind of work, and how long rows are kept.
+
+    `announce_ms`: so long Redis is told again that a session closes; longer than it may say "active" of one.
+    """
 
     reconcile_s: float
     sweep_s: float
     touch_s: float
     keys_s: float
     keep_sessions_ms: int
+    announce_ms: int
 
 
 class Worker:
@@ -65,6 +67,7 @@ class Worker:
     async def run(self) -> None:
         """The first round of everything comes at once: it takes up what a crash has left."""
         pace = self._pace
+        self._compaction.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._bus.consume("sessions.cleared", "auth-cleared", self._on_cleared), name="cleared")
             group.create_task(_every(pace.reconcile_s, self.reconcile), name="reconcile")
@@ -103,7 +106,7 @@ class Worker:
         """Say again what Redis may have lost, order again what nobody answered, finish what a crash left unfinished."""
         async with self._ports.db.read() as conn:
             now = await clock(conn)
-            closing = await endings.closing_since(conn, now - ANNOUNCED_AGAIN_MS)
+            closing = await endings.closing_since(conn, now - self._pace.announce_ms)
             is_due = await endings.is_due(conn, now)
             answered = await self._ports.closing.answered(conn)
         if is_due:
@@ -139,7 +142,11 @@ class Worker:
             await self._compaction.wait()
             await asyncio.sleep(COMPACT_PAUSE_S)
             self._compaction.clear()
-            await _surviving(self._ports.db.compact)
+            try:
+                await self._ports.db.compact()
+            except RetError as error:
+                log.warning("not compacted yet", extra={"code": error.code})
+                self._compaction.set()
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

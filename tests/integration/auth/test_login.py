@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from auth_bench import ADMIN_PASSWORD, AWAY, HOME, Bench, Opening, acting, eventually
 from sqlalchemy import func, select, update
@@ -29,7 +31,7 @@ async def test_a_login_opens_a_session_and_its_token_tells_who(bench: Bench) -> 
     me = await bench.me(grant)
     assert (me.user.id, me.session.id, me.session.current) == (grant.user.id, grant.session_id, True)
     assert (me.session.address, me.session.user_agent) == (HOME, "a browser")
-    assert (me.user.limits.upload_bytes, me.user.limits.running_tasks) == (4 << 30, 8)
+    assert (me.user.limits.upload_bytes, me.user.limits.running_tasks) == (2 << 30, 8)
 
 
 async def test_no_token_stands_in_the_database(bench: Bench) -> None:
@@ -108,6 +110,15 @@ async def test_nobody_elsewhere_can_lock_an_administrator_out_of_the_usual_place
     await bench.login(address=HOME)
 
 
+async def test_at_the_usual_place_guesses_at_a_locked_administrator_count_for_the_address(bench: Bench) -> None:
+    await bench.login(address=HOME)
+    for _ in range(5):
+        await refused(bench, "admin", "wrong", AWAY)
+    for _ in range(5):
+        assert (await refused(bench, "admin", "wrong", HOME)).code == "BAD_CREDENTIALS"
+    assert (await refused(bench, "admin", ADMIN_PASSWORD, HOME)).code == "ACCOUNT_LOCKED"
+
+
 async def test_an_hour_without_failure_forgets_the_count(bench: Bench) -> None:
     for _ in range(4):
         await refused(bench, "nobody", "wrong")
@@ -145,6 +156,13 @@ async def test_a_hash_of_another_cost_is_renewed_at_the_next_login(settings: Aut
         renewed = (await bench.rows(password_hash))[0][0]
         assert ("t=1" in before, "t=2" in renewed) == (True, True)
         await bench.login()
+
+
+async def test_logins_at_once_after_a_change_of_cost_all_succeed(settings: AuthSettings, opening: Opening) -> None:
+    async with opening(settings) as bench:
+        await bench.login()
+    async with opening(settings.model_copy(update={"auth_argon2_passes": 2})) as bench:
+        await asyncio.gather(*(bench.login() for _ in range(8)))
 
 
 async def test_using_a_session_moves_its_idle_end(bench: Bench) -> None:
