@@ -99,7 +99,7 @@ class ExpatFlattening:
         builder = Builder(laid, laid.top, iter(shape.sources), self._options, written)
         if laid.outside is not None and laid.outside_table is not None:
             # Its rows are tallied where they end up: on the main table's first row.
-            around = Builder(laid, laid.outside, iter(shape.sources), self._options, Tally())
+            around = Builder(laid, laid.outside, iter(shape.sources), Options(), Tally())
             with self._source() as stream:
                 for _ in Parse(stream, around.start, around.end, around.text).feed():
                     pass

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ret_convert.conservation import is_declaration
 
+REMEMBERED = 1000
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NIL = f"{{{XSI}}}nil"
 # xsi is what its name says even in documents that forgot to declare it.
@@ -61,6 +62,8 @@ class Scope:
         if found is None:
             uris = self.uris | {name.partition(":")[2]: uri for name, uri in declared}
             found = self if uris == self.uris else Scope(uris)
+            if len(self._inner) >= REMEMBERED:
+                self._inner.clear()  # a namespace of its own for every record: nothing is gained by keeping them
             self._inner[declared] = found
         return found
 

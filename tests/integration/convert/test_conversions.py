@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -26,6 +27,16 @@ async def test_documents_become_tables_that_the_listing_names(user: User) -> Non
     document = (await user.documents(collection))["AR_x/one.xml"]
     assert (document.status, document.method, document.fidelity) == ("converted", "native", 1.0)
     assert [(one.name, one.role, one.rows, one.columns) for one in document.tables] == [("Row", "main", 2, 2)]
+
+
+async def test_many_documents_are_several_tasks_of_one_job(user: User) -> None:
+    collection = await user.scanned({f"part_{n % 5}/AR_{n}.xml": rows("a", "b") for n in range(60)})
+    job = await user.ended(await user.start(collection))
+    assert (job.progress.done, job.progress.total, job.progress.unit) == (60, 60, "documents")
+    assert job.progress.percent == 100
+    detail = json.loads(job.progress.detail_json)
+    assert (detail["rows"], detail["cells"], detail["methods"]) == (120, 240, {"native": 60})
+    assert json.loads(job.result_json)["rows"] == 120
 
 
 async def test_a_malformed_document_fails_alone_with_its_reason(user: User) -> None:

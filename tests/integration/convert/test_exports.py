@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 
 import openpyxl
 import pytest
 from convert_bench import User, packed, rows, unpacked
 
+from ret.convert.v1 import convert_pb2
+from ret_kit.auth import acting_as
 from ret_kit.errors import Kind, RemoteError
 
 
@@ -88,3 +91,25 @@ async def test_wrong_choices_are_refused_by_name(user: User) -> None:
         with pytest.raises(RemoteError) as refused:
             await user.export(collection, **wrong)
         assert refused.value.kind == Kind.INVALID
+
+
+async def test_an_export_that_nobody_reads_any_more_makes_room_for_the_next(user: User) -> None:
+    collection = await user.scanned({"a.xml": rows("a"), "big.bin": secrets.token_bytes(20 << 20)})
+    await user.converted(collection)
+    request = convert_pb2.ExportRequest(collection_id=collection, format="csv")
+    for _ in range(3):  # there is one child that exports
+        with acting_as(user.who):
+            call = user.convert.Export(request)
+        async for part in call:
+            if part.chunk:
+                break
+        call.cancel()
+    assert "a.csv" in unpacked((await user.export(collection, others="drop")).data)
+
+
+async def test_a_whole_export_is_streamed(user: User) -> None:
+    content = secrets.token_bytes(9 << 20)
+    collection = await user.scanned({"in.zip": packed({"big.bin": content})})
+    exported = await user.export(collection)
+    assert exported.pieces > 5
+    assert unpacked(exported.data) == {"in.zip/big.bin": content}

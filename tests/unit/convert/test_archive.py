@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from convert_bench import store
+from convert_documents import store
 
 from ret_convert.converting import convert
 from ret_convert.export.archive import export

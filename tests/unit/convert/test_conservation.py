@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from convert_bench import made, values
+from convert_documents import made, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -85,11 +85,11 @@ def expected(element: Element) -> Counter[str]:
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(elements(), max_size=4), st.integers(0, 2), st.sampled_from(list(Layout)), st.integers(1, 4))
+@given(st.lists(elements() | WORDS, max_size=5), st.integers(0, 2), st.sampled_from(list(Layout)), st.integers(1, 4))
 def test_every_value_of_every_document_is_in_its_tables(
-    parts: list[Element], style: int, layout: Layout, repeats: int
+    parts: list[Element | str], style: int, layout: Layout, repeats: int
 ) -> None:
-    root = Element("root", {}, list(parts))
+    root = Element("root", {}, parts)
     body = written(root, SPACES, style)
     one = made(body, layout, repeats=repeats, columns=12, rows=3)
     assert values(one, f"<x{SPACES}>{{}}</x>") == expected(root)

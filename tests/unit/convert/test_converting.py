@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from convert_bench import store
+from convert_documents import store
 
 from ret_convert import converting
 from ret_convert.converting import convert

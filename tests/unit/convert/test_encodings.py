@@ -3,7 +3,7 @@ from __future__ import annotations
 import codecs
 
 import pytest
-from convert_bench import made
+from convert_documents import made
 
 from ret_convert.encoding import declared_encoding
 from ret_convert.errors import Malformed

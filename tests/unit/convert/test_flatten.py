@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from convert_bench import made
+from convert_documents import made
 
 from ret_convert import flatten
 from ret_convert.conservation import Tally
@@ -151,6 +151,12 @@ def test_default_namespaces_that_change_are_told_apart() -> None:
 def test_a_namespace_declared_again_is_the_same() -> None:
     one = made('<r xmlns="urn:1">' + '<row xmlns="urn:1"><a>1</a><b>2</b></row>' * 3 + "</r>")
     assert len(one.main) == 3
+
+
+def test_a_namespace_of_its_own_for_every_record_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_convert.names.REMEMBERED", 2)
+    one = made("<r>" + "".join(f'<i xmlns:n="urn:{n}"><a>{n}</a><b>x</b></i>' for n in range(9)) + "</r>")
+    assert [row["a"] for row in one.main] == [str(n) for n in range(9)]
 
 
 def test_unbound_prefixes_are_no_error() -> None:

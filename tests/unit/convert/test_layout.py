@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from convert_bench import made
+from convert_documents import made
 
 from ret_convert.layout import Layout
 

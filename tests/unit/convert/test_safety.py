@@ -4,7 +4,7 @@ import io
 import tracemalloc
 
 import pytest
-from convert_bench import made
+from convert_documents import made
 
 from ret_convert.errors import EntityBomb, Malformed
 from ret_convert.flatten import Options, expat_flatten

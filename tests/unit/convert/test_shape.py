@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from convert_bench import made
+from convert_documents import made
 
 from ret_convert import shape
 from ret_convert.errors import RecordPathMissing

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from convert_bench import store as blob_store
+from convert_documents import store as blob_store
 
 from ret_convert.arrow import batch_of, pa, pq
 from ret_convert.build import Batch
