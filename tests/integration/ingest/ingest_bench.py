@@ -18,7 +18,7 @@ from sqlalchemy import func, insert, select
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_ingest import filing
-from ret_ingest.__main__ import App, open_app, open_server, work
+from ret_ingest.__main__ import App, open_app, open_server, stopped, work
 from ret_ingest.schema import jobs as job_tables
 from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
@@ -260,10 +260,7 @@ async def working(settings: IngestSettings) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and task.exception():
-            raise RuntimeError("the worker broke down") from task.exception()
+        await stopped(task)
 
 
 def result(job: jobs_pb2.Job) -> dict[str, Any]:
