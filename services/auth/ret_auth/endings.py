@@ -185,15 +185,15 @@ class Closing:
 
     async def finish(
         self, conn: AsyncConnection, session_id: str, *, empty: bool, correlation_id: str, now_ms: int
-    ) -> bool:
-        """Finish the sweep under way if all have answered and nothing is left; whether it did.
+    ) -> int:
+        """Finish the sweep under way if all have answered and nothing is left; gives which it was, else 0.
 
         `empty`: the session's blobs are gone, seen after the answers. Where they are not, all services are asked again.
         """
         query = select(endings, sessions.c.user_id).join(sessions).where(ENDINGS.session_id == session_id)
         ending = (await conn.execute(query.with_for_update(of=endings))).one_or_none()
         if ending is None or ending.finished_at_ms is not None or await self._missing(conn, session_id, ending.sweep):
-            return False
+            return 0
         answers = (CLEARINGS.session_id == session_id) & (CLEARINGS.sweep == ending.sweep)
         if not empty:
             await conn.execute(delete(clearings).where(answers))
@@ -202,13 +202,13 @@ class Closing:
                 .where(ENDINGS.session_id == session_id)
                 .values(next_order_ms=self._rules.order_again(ending.orders, now_ms))
             )
-            return False
+            return 0
         await self._receipt(conn, ending, answers, correlation_id, now_ms)
         if ending.sweep == FIRST:
             await self._destroy(conn, ending, now_ms)
         else:
             await conn.execute(update(endings).where(ENDINGS.session_id == session_id).values(finished_at_ms=now_ms))
-        return True
+        return ending.sweep
 
     async def _receipt(
         self, conn: AsyncConnection, ending: Row[Any], answers: ColumnElement[bool], correlation_id: str, now_ms: int

@@ -99,7 +99,10 @@ class Worker:
         if left:
             log.warning("blobs left after every service has answered", extra={"session_id": session_id, "blobs": left})
         if done:
-            log.info("session destroyed or swept again", extra={"session_id": session_id})
+            log.info(
+                "session destroyed" if done == endings.FIRST else "session swept again",
+                extra={"session_id": session_id},
+            )
             self._compaction.set()
 
     async def reconcile(self) -> None:

@@ -203,6 +203,15 @@ async def test_logging_out_twice_is_no_error_and_ends_once(bench: Bench) -> None
     assert len(await bench.rows(select(endings))) == 1
 
 
+async def test_where_no_service_has_to_answer_a_session_is_destroyed_all_the_same(
+    settings: AuthSettings, opening: Opening
+) -> None:
+    async with opening(settings.model_copy(update={"auth_session_services": ""})) as bench:
+        grant = await bench.login()
+        await bench.logout(grant)
+        await destroyed(bench, grant)
+
+
 async def test_any_token_of_the_family_logs_out(bench: Bench) -> None:
     grant = await bench.login()
     await bench.refresh(grant.refresh_token)
