@@ -220,6 +220,10 @@ def test_ten_thousand_documents_are_a_list_that_scrolls(page: Page, product: Pro
     assert table.get_by_role("row").count() < 100
     choose_groups(page, "AP", "ZX")
     expect(page.locator("[data-figure=listed]")).to_have_text("2,000")
+    page.set_viewport_size({"width": 640, "height": 900})
+    expect(table.get_by_text("00000.xml")).to_be_visible()
+    assert table.get_by_role("row").count() < 100
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_an_upload_is_renamed_and_deleted(page: Page, product: Product) -> None:
