@@ -29,6 +29,8 @@ from ret_kit.pools import Pool
 from ret_kit.rpc.client import channel
 from ret_kit.rpc.server import Server
 
+STOP_SECONDS = 5.0  # after so long a cancellation is taken for lost
+
 
 @dataclass(frozen=True)
 class App:
@@ -104,22 +106,32 @@ async def work(settings: ConvertSettings) -> None:
     async with open_app(settings) as app, pool, asyncio.TaskGroup() as group:
         conversions = ConvertWork(app.jobs, app.blobs, app.ingest, rules)
         endings = Endings(NAME, app.db, job_tables, app.bus, app.blobs, records.forget_session, [pool])
-        deletions = Deletions(app.db, app.blobs)
+        deletions = Deletions(app.jobs, app.bus, app.blobs)
         group.create_task(app.bus.consume(Deletions.SUBJECT, f"{NAME}-deletions", deletions.heard), name="deletions")
         await host.work(app.jobs, [conversions], app.bus, app.blobs, pool, endings, slots=settings.convert_slots)
 
 
 async def until_stopped(settings: ConvertSettings) -> None:
     """Work until SIGTERM or SIGINT; what is running then is given back for others to take."""
-    working = asyncio.create_task(work(settings), name="work")
+    wanted = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, working.cancel)
-    try:
-        await working
-    except asyncio.CancelledError:
-        if not working.cancelled():
-            raise
+        loop.add_signal_handler(number, wanted.set)
+    working = asyncio.create_task(work(settings), name="work")
+    waiting = asyncio.create_task(wanted.wait())
+    await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await stopped(working)
+
+
+async def stopped(working: asyncio.Task[None]) -> None:
+    """Cancel the work and wait for its end; raises what it broke down with."""
+    while not working.done():
+        # Python 3.11's `wait_for`, which clients of NATS and others connect with, can lose a cancellation.
+        working.cancel()
+        await asyncio.wait({working}, timeout=STOP_SECONDS)
+    if not working.cancelled():
+        working.result()
 
 
 def main() -> None:

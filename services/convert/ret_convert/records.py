@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_convert.orders import Outcome
-from ret_convert.schema import leftovers, tables
+from ret_convert.schema import jobs, leftovers, tables
 
 CHUNK = 500
 """Ids in one statement."""
@@ -87,6 +88,13 @@ async def forget_collection(conn: AsyncConnection, session_id: str, collection_i
         .returning(tables.c.blob_key)
     )
     await _leave(conn, session_id, set(gone.scalars()))
+
+
+async def jobs_of(conn: AsyncConnection, session_id: str, collection_id: str) -> list[str]:
+    """The ids of conversions of a collection that have not ended."""
+    of = jobs.jobs
+    query = select(of.c.id, of.c.payload).where(of.c.session_id == session_id, of.c.state.in_(("queued", "running")))
+    return [row.id for row in await conn.execute(query) if json.loads(row.payload)["collection_id"] == collection_id]
 
 
 async def forget_session(conn: AsyncConnection, session_id: str) -> int:

@@ -19,9 +19,9 @@ from ret_convert import records
 from ret_convert.orders import Outcome, Progress, SourceOrder
 from ret_convert.records import Conversion
 from ret_kit.blobs import Blobs
-from ret_kit.bus import Delivery
+from ret_kit.bus import Bus, Delivery
 from ret_kit.database import Database
-from ret_kit.errors import RetError
+from ret_kit.errors import Kind, RemoteError, RetError
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, EndedJob, Fanout, Fenced, TaskDone, TaskSpec
 from ret_kit.jobs.running import Running
@@ -124,8 +124,13 @@ class ConvertWork:
     async def abandoned(self, job: EndedJob) -> None:
         """Give back to ingest what was taken and not converted."""
         request = ingest_pb2.ReleaseDocumentsRequest(job_id=job.id, collection_id=job.payload["collection_id"])
-        with as_service(NAME, job.session_id, job.user_id):
-            await self._ingest.ReleaseDocuments(request)
+        try:
+            with as_service(NAME, job.session_id, job.user_id):
+                await self._ingest.ReleaseDocuments(request)
+        except RemoteError as error:
+            if error.kind is not Kind.NOT_FOUND:
+                raise
+            # The collection was deleted, and its documents with it.
         await remove_leftovers(self._db, self._blobs, job.session_id)
 
     # --- a task's documents -----------------------------------------------------------------------------------
@@ -284,16 +289,24 @@ async def remove_leftovers(db: Database, blobs: Blobs, session_id: str) -> None:
 
 
 class Deletions:
-    """Hears that a collection was deleted, and deletes what it became."""
+    """Hears that a collection was deleted: what works on it is broken off, and what it became is deleted."""
 
     SUBJECT = "facts.collection_deleted"
 
-    def __init__(self, db: Database, blobs: Blobs) -> None:
-        self._db, self._blobs = db, blobs
+    def __init__(self, host: JobHost, bus: Bus, blobs: Blobs) -> None:
+        self._host, self._bus, self._blobs = host, bus, blobs
+        self._db: Database = host.store.db
 
     async def heard(self, delivery: Delivery) -> None:
         """`{collection_id, session_id}`; once more is the same as once."""
         told = json.loads(delivery.data)
+        session_id, collection_id = told["session_id"], told["collection_id"]
+        store = self._host.store
         async with self._db.write() as conn:
-            await records.forget_collection(conn, told["session_id"], told["collection_id"])
-        await remove_leftovers(self._db, self._blobs, told["session_id"])
+            open_jobs = await records.jobs_of(conn, session_id, collection_id)
+            await store.cancel(conn, store.tables.jobs.c.id.in_(open_jobs))
+            await records.forget_collection(conn, session_id, collection_id)
+        self._host.relay.wake()
+        for job_id in open_jobs:
+            await self._bus.publish(f"cancel.{store.service}.{job_id}", b"")
+        await remove_leftovers(self._db, self._blobs, session_id)

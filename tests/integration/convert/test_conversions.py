@@ -129,9 +129,7 @@ async def test_the_same_key_gives_the_first_answer(user: User) -> None:
 
 async def test_a_cancelled_conversion_gives_its_documents_back(idle: Bench) -> None:
     user = idle.user()
-    word = "w" * 200
-    big = b"<Rows>" + b"".join(b"<Row><Id>%d</Id><Word>%s</Word></Row>" % (n, word.encode()) for n in range(150_000))
-    collection = await user.scanned(big + b"</Rows>", "big.xml")
+    collection = await user.scanned(big(), "big.xml")
     async with running(work(idle.settings)):
         job = await user.start(collection)
         await until(lambda: runs(user, job.id))
@@ -139,6 +137,30 @@ async def test_a_cancelled_conversion_gives_its_documents_back(idle: Bench) -> N
         assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_CANCELLED
         await until(lambda: found(user, collection))
         await until(lambda: nothing_stored(idle))
+
+
+async def test_a_conversion_of_a_collection_that_is_deleted_ends_and_leaves_nothing(idle: Bench) -> None:
+    user = idle.user()
+    collection = await user.scanned(big(), "big.xml")
+    async with running(work(idle.settings)):
+        job = await user.start(collection)
+        await until(lambda: runs(user, job.id))
+        await user.delete(collection)
+        assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_CANCELLED
+        await until(lambda: settled(idle))
+        await until(lambda: nothing_stored(idle))
+
+
+async def settled(bench: Bench) -> bool:
+    """Whether everything that ended was put right."""
+    async with bench.convert.db.read() as conn:
+        return not (await conn.execute(select(jobs.jobs.c.id).where(jobs.jobs.c.settled.is_(False)))).all()
+
+
+def big() -> bytes:
+    """A document that takes some seconds."""
+    row = "<Row><Id>%d</Id><Word>" + "w" * 200 + "</Word></Row>"
+    return ("<Rows>" + "".join(row % n for n in range(150_000)) + "</Rows>").encode()
 
 
 async def runs(user: User, job_id: str) -> bool:
