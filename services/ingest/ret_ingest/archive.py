@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO, Protocol
@@ -264,25 +265,22 @@ class _Walk:
 
     def _spooled(self, entry: Entry) -> Iterator[Step]:
         """A compressed nested ZIP: unpacked to where it can be read at offsets."""
-        spool, size = self._spool(), 0
+        spool, size, opened = self._spool(), 0, len(self._stack)
         try:
-            for piece in entry.chunks:
-                spool.write(piece)
-                size += len(piece)
-        except Damaged as error:  # what came out may still hold whole entries, each with its own sum
-            yield Warned(error.code, entry.path, error.detail)
-        except EntryRefused as error:
-            spool.discard()
-            yield Warned(error.code, entry.path, error.detail)
-            return
-        except BaseException:
-            spool.discard()
-            raise
-        before = len(self._stack)
-        try:
+            damage = ""
+            try:
+                for piece in entry.chunks:
+                    spool.write(piece)
+                    size += len(piece)
+            except Damaged as error:  # what came out may still hold whole entries, each with its own sum
+                damage = error.detail
+            if damage:
+                yield Warned(Damaged.code, entry.path, damage)
             yield from self._nested(Source(spool.reader(), 0, size), entry, spool)
+        except EntryRefused as error:
+            yield Warned(error.code, entry.path, error.detail)
         finally:
-            if len(self._stack) == before:  # it was not opened, so nobody else will
+            if len(self._stack) == opened:  # it was not opened, so nobody else will
                 spool.discard()
 
     def _nested(self, source: Source, entry: Entry, spool: Spool | None) -> Iterator[Step]:
@@ -321,13 +319,10 @@ class _Walk:
         )
 
     def _package(self, source: Source, directory: Directory) -> Package | None:
-        mimetype = b""
-        for member in directory.members[:1]:
-            if member.name == "mimetype":
-                try:
-                    mimetype = next(self._budget.guarded(source, member), b"")
-                except EntryRefused:
-                    mimetype = b""
+        mimetype, first = b"", directory.members[:1]
+        if first and first[0].name == "mimetype":
+            with suppress(EntryRefused):
+                mimetype = next(self._budget.guarded(source, first[0]), b"")
         return sniff.package_of({member.name for member in directory.members}, mimetype)
 
     @staticmethod
