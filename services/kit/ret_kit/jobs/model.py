@@ -25,7 +25,7 @@ class JobSettings(BaseModel, frozen=True):
     reconcile_seconds: float = Field(default=4, description="how often the reconciler looks for what was lost")
     attempts: int = Field(default=3, description="attempts of a job or a task before it is failed")
     backoff_seconds: float = Field(
-        1, description="wait before the second attempt; doubled, with jitter, for each further one"
+        default=1, description="wait before the second attempt; doubled, with jitter, for each further one"
     )
     tasks_per_session: int = Field(
         default=8, description="tasks of one session that may be on their way at the same time"
@@ -33,7 +33,7 @@ class JobSettings(BaseModel, frozen=True):
     tasks_per_user: int = Field(default=16, description="tasks of one user that may be on their way at the same time")
     jobs_per_user: int = Field(default=4, description="jobs of one user that may run at the same time in a service")
     progress_seconds: float = Field(
-        0.25, description="shortest time between two progress events of a job in one worker"
+        default=0.25, description="shortest time between two progress events of a job in one worker"
     )
 
 
