@@ -145,12 +145,20 @@ async def _replace_warnings(conn: AsyncConnection, collection_id: str, fact: Con
         delete(warnings).where(warnings.c.collection_id == collection_id, warnings.c.document_id == fact.document_id)
     )
     if fact.warnings:
+        # Convert reads content and knows no paths: what it warns of is in the document itself.
+        own = await _path(conn, fact.document_id)
         of = {"collection_id": collection_id, "document_id": fact.document_id}
         values = [
-            of | {"position": position, "code": code, "path": path, "detail": detail}
+            of | {"position": position, "code": code, "path": path or own, "detail": detail}
             for position, (code, path, detail) in enumerate(fact.warnings)
         ]
         await conn.execute(insert(warnings), values)
+
+
+async def _path(conn: AsyncConnection, document_id: str) -> str:
+    """The full logical path of a document that is there."""
+    query = select(entries.c.path).select_from(repository.LISTED).where(documents.c.id == document_id)
+    return str((await conn.execute(query)).scalar_one())
 
 
 async def release(conn: AsyncConnection, session_id: str, collection_id: str, job_id: str) -> None:

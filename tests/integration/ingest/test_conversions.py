@@ -60,6 +60,19 @@ async def test_what_became_of_a_document_is_in_the_listing(both: Bench) -> None:
     assert list(collection.warnings) == [warning]
 
 
+@BOTH
+async def test_a_warning_of_a_conversion_has_the_full_path_of_its_document(both: Bench) -> None:
+    user = both.user()
+    inner = packed({"deep/a.xml": GOOD})
+    of = (await user.scanned(packed({"AR_x.zip": inner}))).id
+    (document,) = await user.take(of, "job", 1)
+    warnings = [ingest_pb2.Warning(code="XML_DEPTH", detail="deep"), ingest_pb2.Warning(code="VALUE_CUT", path="given")]
+    await user.record("job", 1, fact(document.document_id, warnings=warnings))
+    told = [("XML_DEPTH", "AR_x.zip/deep/a.xml"), ("VALUE_CUT", "given")]
+    for warned in ((await user.document(document.document_id)).warnings, (await user.collection(of)).warnings):
+        assert [(warning.code, warning.path) for warning in warned] == told
+
+
 async def test_only_what_was_chosen_is_taken(user: User) -> None:
     of = (await user.scanned(packed({"AR_x/a.xml": GOOD, "GL_y/b.xml": GOOD, "GL_y/c.xml": GOOD}))).id
     by_path = {document.path: document.id for document in await user.documents(of)}
