@@ -186,6 +186,20 @@ async def document(conn: AsyncConnection, session_id: str, document_id: str) -> 
     return row
 
 
+async def require(conn: AsyncConnection, collection_id: str, group: str = "", document_id: str = "") -> None:
+    """NotFound unless a document of a scanned collection is in the group, or this one is; what is empty is not asked."""
+    found = and_(documents.c.collection_id == collection_id, collections.c.status == CollectionStatus.READY)
+    for what, given, condition in (
+        ("group", group, groups.c.name_key == group_key(group)),
+        ("document", document_id, documents.c.id == document_id),
+    ):
+        if given:
+            found = and_(found, condition)
+            query = select(documents.c.id).select_from(PLACED).where(found).limit(1)
+            if (await conn.execute(query)).first() is None:
+                raise NotFound(what=what)
+
+
 async def rename_group(conn: AsyncConnection, collection_id: str, group: str, name: str) -> None:
     """Call a group something else; a name that another has merges the two. NotFound for a group without documents."""
     old, new = group_key(group), group_key(name)

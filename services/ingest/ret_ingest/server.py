@@ -344,6 +344,7 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
     ) -> AsyncIterator[ingest_pb2.InventoryResponse]:
         async with self._db.read() as conn:
             collection = await self._owned(conn, request.collection_id)
+            await repository.require(conn, collection.id, request.group, request.document_id)
         header = ingest_pb2.InventoryHeader(collection_name=collection.name, upload_name=collection.upload_name)
         yield ingest_pb2.InventoryResponse(header=header)
         selection = Selection(request.group, request.document_id)

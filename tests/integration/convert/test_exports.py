@@ -47,6 +47,18 @@ async def test_a_group_is_exported_alone(user: User) -> None:
     assert set(unpacked((await user.export(collection, group="GL")).data)) == {"GL_x/two.csv"}
 
 
+async def test_an_export_of_an_unknown_group_or_document_is_absent(user: User) -> None:
+    collection = await user.scanned({"AR_x/one.xml": rows("a")})
+    await user.converted(collection)
+    elsewhere = await user.scanned({"two.xml": rows("b")})
+    stranger = (await user.documents(elsewhere))["two.xml"].id
+    for unknown in ({"group": "nothing"}, {"document_id": "nothing"}, {"document_id": stranger}):
+        with pytest.raises(RemoteError) as refused:
+            await user.export(collection, **unknown)
+        assert refused.value.kind is Kind.NOT_FOUND
+    assert set(unpacked((await user.export(collection, group="ar")).data)) == {"AR_x/one.csv"}
+
+
 async def test_child_tables_are_files_beside_their_document_or_left_out(user: User) -> None:
     lines = "".join(f"<L><K>{n}</K><V>{n}</V></L>" for n in range(20))
     data = f"<Os><O><N>1</N><M>2</M>{lines}</O><O><N>3</N><M>4</M>{lines}</O><T>t</T></Os>".encode()

@@ -199,7 +199,23 @@ async def test_an_export_of_a_group_is_told_its_documents_and_what_they_lie_in(u
         "AR_x.zip/1_BATCH",
         "AR_x.zip/1_BATCH/x.xml",
     ]
-    assert await user.inventory(of, group="nothing") == []
+    assert len(await user.inventory(of, group="ar", document_id=document.id)) == 3
+
+
+@BOTH
+async def test_an_export_of_what_is_not_in_the_collection_is_told_nothing(both: Bench) -> None:
+    user, other = both.user(), both.user()
+    of = (await user.scanned(packed({"AR_x/a.xml": GOOD, "GL_y/b.xml": GOOD}))).id
+    beside = (await user.scanned(packed({"FY_z/c.xml": GOOD}))).id
+    theirs = (await other.scanned(packed({"AR_x/a.xml": GOOD}))).id
+    mine = (await user.documents(of, group="AR"))[0].id
+    strangers = [(await user.documents(beside))[0].id, (await other.documents(theirs))[0].id]
+    wrong: list[dict[str, str]] = [{"group": "nothing"}, {"group": "FY"}, {"document_id": "nothing"}]
+    wrong += [{"document_id": stranger} for stranger in strangers] + [{"group": "GL", "document_id": mine}]
+    for wanted in wrong:
+        with pytest.raises(RemoteError) as refused:
+            await user.inventory(of, **wanted)
+        assert (refused.value.kind, refused.value.code) == (Kind.NOT_FOUND, "NOT_FOUND")
 
 
 async def test_a_tree_of_many_entries_comes_in_several_messages(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
