@@ -6,13 +6,13 @@ session after a crash; see docs/decisions/0006-streaming-multipart-and-websocket
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streaming_form_data import StreamingFormDataParser
-from streaming_form_data.parser import ParseFailedException, parse_content_boundary
-from streaming_form_data.targets import BaseTarget
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from ret_kit.errors import Invalid, Kind, RetError
 
@@ -24,6 +24,7 @@ FIELD_LIMIT = 4096
 SILENCE_LIMIT = 256 * 1024
 EPILOGUE_LIMIT = 1024
 CHUNK = 1024 * 1024
+BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046
 
 
 @dataclass(kw_only=True)
@@ -88,14 +89,13 @@ def meant_filename(sent: str) -> str:
 
 
 class _Collector:
-    """What the parser's callbacks have seen since it was last emptied."""
+    """What the parts have brought since it was last emptied."""
 
     def __init__(self, limit: int) -> None:
         self.events: deque[Event] = deque()
         self.limit = limit
         self.size = 0
         self.files = 0
-        self.calls = 0
         self.pending = bytearray()
 
     def flush(self, least: int) -> None:
@@ -105,59 +105,46 @@ class _Collector:
             del self.pending[:CHUNK]
 
 
-class _FilePart(BaseTarget):
+class _FilePart:
     def __init__(self, collector: _Collector) -> None:
-        super().__init__()  # pyright: ignore[reportUnknownMemberType] - the parser leaves its validator untyped
         self._collector = collector
-        self.open = False
 
-    def on_start(self) -> None:
-        self._collector.calls += 1
+    def begin(self, filename: bytes | None) -> None:
         self._collector.files += 1
         if self._collector.files > 1:
             raise Invalid(field=FILE, reason="there may be only one file")
-        if self.multipart_filename is None:
+        if filename is None:
             raise Invalid(field=FILE, reason="it must be a file with a name")
-        self.open = True
-        self._collector.events.append(FileStart(meant_filename(self.multipart_filename)))
+        self._collector.events.append(FileStart(meant_filename(filename.decode("utf-8"))))
 
-    def on_data_received(self, chunk: bytes) -> None:
+    def take(self, data: bytes) -> None:
         collector = self._collector
-        collector.calls += 1
-        collector.size += len(chunk)
+        collector.size += len(data)
         if collector.size > collector.limit:
             raise UploadTooLarge(limit=collector.limit)
-        collector.pending += chunk
+        collector.pending += data
         collector.flush(CHUNK)
 
-    def on_finish(self) -> None:
-        self._collector.calls += 1
-        self.open = False
+    def end(self) -> None:
         self._collector.flush(1)
 
 
-class _FieldPart(BaseTarget):
+class _FieldPart:
     def __init__(self, name: str, collector: _Collector) -> None:
-        super().__init__()  # pyright: ignore[reportUnknownMemberType] - the parser leaves its validator untyped
         self._name = name
         self._collector = collector
         self._value = bytearray()
-        self.open = False
 
-    def on_start(self) -> None:
-        self._collector.calls += 1
+    def begin(self, filename: bytes | None) -> None:
+        del filename
         self._value.clear()
-        self.open = True
 
-    def on_data_received(self, chunk: bytes) -> None:
-        self._collector.calls += 1
-        self._value += chunk
+    def take(self, data: bytes) -> None:
+        self._value += data
         if len(self._value) > FIELD_LIMIT:
             raise Invalid(field=self._name, reason=f"it may have {FIELD_LIMIT} bytes at most")
 
-    def on_finish(self) -> None:
-        self._collector.calls += 1
-        self.open = False
+    def end(self) -> None:
         try:
             value = self._value.decode("utf-8")
         except UnicodeDecodeError:
@@ -172,43 +159,86 @@ class FormReader:
     """
 
     def __init__(self, content_type: str, fields: tuple[str, ...], limit: int) -> None:
+        media_type, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary", b"")
+        if media_type != b"multipart/form-data" or not BOUNDARY.fullmatch(boundary):
+            raise MalformedForm
         self._collector = _Collector(limit)
-        self._file = _FilePart(self._collector)
-        self._fields = [_FieldPart(name, self._collector) for name in fields]
-        self._silent = 0
-        self._tail = b""
-        header = {"Content-Type": content_type}
-        try:
-            self._ender = b"--" + parse_content_boundary(header) + b"--"
-            self._parser = StreamingFormDataParser(header)
-        except (ParseFailedException, ValueError):
-            raise MalformedForm from None
-        self._parser.register(FILE, self._file)
-        for name, part in zip(fields, self._fields, strict=True):
-            self._parser.register(name, part)
+        self._parts: dict[bytes, _FilePart | _FieldPart] = {FILE.encode(): _FilePart(self._collector)}
+        self._parts |= {name.encode(): _FieldPart(name, self._collector) for name in fields}
+        self._part: _FilePart | _FieldPart | None = None
+        self._header, self._value, self._disposition = bytearray(), bytearray(), b""
+        self._silent, self._calls, self._through = 0, 0, False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_header_field": self._on_header_field,
+                "on_header_value": self._on_header_value,
+                "on_header_end": self._on_header_end,
+                "on_headers_finished": self._on_part_begin,
+                "on_part_data": self._on_part_data,
+                "on_part_end": self._on_part_end,
+                "on_end": self._on_end,
+            },
+        )
 
     def feed(self, piece: bytes) -> list[Event]:
         """The events that are complete after this piece of the body."""
-        calls = self._collector.calls
+        calls = self._calls
         try:
-            self._parser.data_received(piece)
-        except (ParseFailedException, UnicodeDecodeError):
+            self._parser.write(piece)
+        except (FormParserError, UnicodeDecodeError):
             raise MalformedForm from None
-        # The parser keeps the headers of a part and whole unknown parts to itself: what goes on there must end soon.
-        self._silent = self._silent + len(piece) if self._collector.calls == calls else 0
-        if self._silent > SILENCE_LIMIT:
+        # Unknown parts, and what stands around the form, are read and dropped: they must end soon.
+        self._silent = self._silent + len(piece) if self._calls == calls else 0
+        if self._silent > (EPILOGUE_LIMIT if self._through else SILENCE_LIMIT):
             raise MalformedForm
-        kept = len(self._ender) + EPILOGUE_LIMIT
-        self._tail = (self._tail + piece[-kept:])[-kept:]
         return self._taken()
 
     def end(self) -> list[Event]:
         """The rest, when the body is through; without a whole file it raises."""
-        if self._file.open or any(part.open for part in self._fields) or self._ender not in self._tail:
+        if not self._through:
             raise MalformedForm
         if not self._collector.files:
             raise Invalid(field=FILE, reason="it is missing")
         return self._taken()
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        if bytes(self._header).lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+
+    def _on_part_begin(self) -> None:
+        disposition, options = parse_options_header(self._disposition)
+        self._disposition = b""
+        if disposition != b"form-data" or b"name" not in options:
+            raise MalformedForm
+        self._part = self._parts.get(options[b"name"])
+        if self._part:
+            self._calls += 1
+            self._part.begin(options.get(b"filename"))
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._part:
+            self._calls += 1
+            self._part.take(data[start:end])
+
+    def _on_part_end(self) -> None:
+        if self._part:
+            self._calls += 1
+            self._part.end()
+        self._part = None
+
+    def _on_end(self) -> None:
+        self._calls += 1
+        self._through = True
 
     def _taken(self) -> list[Event]:
         taken = list(self._collector.events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ret_gateway.multipart import (
@@ -44,6 +44,7 @@ def content_of(events: list[Event]) -> bytes:
     return b"".join(event.data for event in events if isinstance(event, FileChunk))
 
 
+@example(content=b"-", piece=1)  # as a boundary goes on
 @given(content=st.binary(max_size=3000), piece=st.integers(1, 700))
 def test_a_file_comes_through_whatever_the_pieces(content: bytes, piece: int) -> None:
     events = read(form(part("name", b"n"), part("file", content, "a.zip"), part("grouping", b"name")), piece)
@@ -144,7 +145,6 @@ def test_a_file_over_the_limit_is_refused_as_soon_as_it_is() -> None:
 def test_headers_and_unknown_parts_without_end_do_not_fill_the_memory(start: bytes) -> None:
     reader = FormReader(TYPE, FIELDS, limit=1 << 30)
     reader.feed(start)
-    reader.feed(b"x" * 65536)
     with pytest.raises(MalformedForm):
         [reader.feed(b"x" * 65536) for _ in range(100)]
 
@@ -153,3 +153,22 @@ def test_headers_and_unknown_parts_without_end_do_not_fill_the_memory(start: byt
 def test_anything_else_is_refused_and_nothing_worse(body: bytes) -> None:
     with pytest.raises(RetError):
         read(body)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 65536])
+@pytest.mark.parametrize("content", [b"-", b"--", b"-- select", b"\r\n--limit-", b"--limit--"])
+def test_a_file_behind_a_field_may_begin_as_a_boundary_goes_on(content: bytes, piece: int) -> None:
+    assert content_of(read(form(part("name", b"n"), part("file", content, "a")), piece)) == content
+
+
+def test_what_stands_behind_a_form_must_end_soon() -> None:
+    reader = FormReader(TYPE, FIELDS, limit=10)
+    reader.feed(form(part("file", b"x", "a")))
+    with pytest.raises(MalformedForm):
+        [reader.feed(b"x" * 100) for _ in range(20)]
+
+
+@pytest.mark.parametrize("disposition", ['attachment; name="file"', "form-data", ""])
+def test_a_part_that_is_none_of_a_form_is_malformed(disposition: str) -> None:
+    with pytest.raises(MalformedForm):
+        read(f"--limit\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--limit--\r\n".encode())
