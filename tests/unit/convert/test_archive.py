@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from convert_documents import store
 
 from ret_convert.converting import convert
+from ret_convert.export import naming
 from ret_convert.export.archive import export
 from ret_convert.export.naming import Folder, clean, split, stem
 from ret_convert.export.order import Bytes, Entry, Order, Table, header
@@ -257,4 +259,32 @@ def test_names_are_split_at_their_last_ending() -> None:
 def test_a_name_is_taken_once_whatever_its_case_and_never_too_long() -> None:
     folder = Folder()
     assert [folder.take(base, ".csv") for base in ("a", "A", "a")] == ["a", "A (2)", "a (3)"]
-    assert len(folder.take("x" * 500, ".csv")) < 200
+
+
+def test_names_that_differ_only_in_how_an_accent_is_written_are_one_name() -> None:
+    folder = Folder()
+    taken = [folder.take(unicodedata.normalize(form, "café"), ".csv") for form in ("NFC", "NFD")]
+    assert taken == ["café", unicodedata.normalize("NFD", "café") + " (2)"]
+
+
+def test_a_long_name_is_cut_to_the_bytes_of_a_file_system_between_characters() -> None:
+    folder = Folder()
+    names = [f"{folder.take('税' * 200, '.csv')}.csv" for _ in range(12)]
+    assert len({*names}) == 12
+    assert max(len(name.encode()) for name in names) <= 255
+    assert names[0] == "税" * 83 + ".csv"
+    assert names[11] == "税" * 80 + " (12).csv"
+    assert split("a." + "x" * 300) == ("a." + "x" * 300, "")
+
+
+def test_names_that_are_taken_are_numbered_on_without_counting_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def counting(name: str) -> str:
+        compared.append(name)
+        return name.casefold()
+
+    monkeypatch.setattr(naming, "_same", counting)
+    folder = Folder()
+    assert [folder.take("a", ".csv") for _ in range(1000)][-1] == "a (1000)"
+    assert len(compared) < 10_000

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-LONGEST = 200
-"""Characters of a name; file systems take 255 bytes."""
+LONGEST = 255
+"""Bytes of a name in UTF-8, as file systems count."""
+NUMBERED = 10
+"""Bytes kept free for the number of a name that is taken."""
+ENDING = 32
+"""Bytes of an ending; what is longer is part of the name."""
 
 
 def clean(name: str) -> str:
@@ -25,23 +30,43 @@ def stem(name: str) -> str:
 
 
 class Folder:
-    """The names in one folder or ZIP, compared without regard to case."""
+    """The names in one folder or ZIP, compared as file systems do that know neither case nor ways to write an accent."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def take(self, base: str, ending: str) -> str:
-        """`base` + `ending`, or with ` (2)` between them if that is taken. Gives the base that was free."""
-        base = base[: max(1, LONGEST - len(ending))]
-        found, number = base, 1
-        while f"{found}{ending}".casefold() in self._taken:
-            number += 1
-            found = f"{base} ({number})"
-        self._taken.add(f"{found}{ending}".casefold())
+        """`base` + `ending`, or with ` (2)` between them if that is taken. Gives the base that was free.
+
+        What is too long is cut at the end of its base, never within a character.
+        """
+        room = LONGEST - len(ending.encode())
+        found = cut(base, room)
+        if _same(found + ending) in self._taken:
+            base = cut(base, room - NUMBERED)
+            counted = _same(base + ending)
+            number = self._numbers.get(counted, 1)
+            while _same(found + ending) in self._taken:
+                number += 1
+                found = f"{base} ({number})"
+            self._numbers[counted] = number
+        self._taken.add(_same(found + ending))
         return found
 
 
+def cut(name: str, size: int) -> str:
+    """As much of a name as fits into so many bytes, without a blank or dot at a cut."""
+    data = name.encode()
+    return name if len(data) <= size else data[:size].decode(errors="ignore").rstrip(" .") or "_"
+
+
+def _same(name: str) -> str:
+    """What is equal for names that are the same to some file system."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def split(name: str) -> tuple[str, str]:
-    """(base, ending) of a name: `a.tar.gz` is (`a.tar`, `.gz`), `.hidden` has no ending."""
+    """(base, ending) of a name: `a.tar.gz` is (`a.tar`, `.gz`), `.hidden` has no ending, nor one that is too long."""
     base, dot, ending = name.rpartition(".")
-    return (base, f".{ending}") if base and dot else (name, "")
+    return (base, f".{ending}") if base and dot and len(ending.encode()) < ENDING else (name, "")
