@@ -25,12 +25,15 @@ OWN = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
 def declared_encoding(head: bytes) -> str | None:
     """The codec for a document that expat cannot read by itself; None for one it can.
 
+    A byte order mark says more than a declaration, which may be left over from before the document was written anew.
     `head` is the document's beginning, some hundred bytes at least. Malformed when the declared name is no encoding.
     """
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
-    if head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8"
     found = DECLARED.match(head)
     if found is None:
         return None

@@ -51,6 +51,20 @@ def test_a_byte_order_mark_is_believed(mark: bytes, encoding: str) -> None:
     assert one.main[0]["a"] == "税区分"
 
 
+@pytest.mark.parametrize("declared", ["windows-1252", "ISO-8859-1", "us-ascii", "no-such-thing"])
+@pytest.mark.parametrize(
+    "mark, encoding",
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ],
+)
+def test_a_byte_order_mark_wins_over_another_declaration(mark: bytes, encoding: str, declared: str) -> None:
+    one = made(mark + document(declared, "Café 税").encode(encoding))
+    assert one.main[0]["a"] == "Café 税"
+
+
 @pytest.mark.parametrize("encoding", ["shift_jis", "gbk", "windows-1252"])
 def test_characters_may_lie_on_the_border_of_two_pieces(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setattr("ret_convert.parse.FEED", 61)
