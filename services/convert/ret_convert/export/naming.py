@@ -30,7 +30,7 @@ def stem(name: str) -> str:
 
 
 class Folder:
-    """The names in one folder or ZIP, compared as file systems do that know neither case nor ways to write an accent."""
+    """The names in one folder or ZIP, compared without regard to case and to how an accent is written."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
