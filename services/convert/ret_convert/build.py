@@ -150,7 +150,8 @@ class Builder:
         self._capture.start(written, attributes)
 
     def _attributes(self, frame: Open, attributes: dict[str, str]) -> None:
-        keys, places, base, row = frame.scope.attributes, frame.route.attributes, frame.base, frame.row
+        scope, places, base, row = frame.scope, frame.route.attributes, frame.base, frame.row
+        keys = scope.told_apart(attributes) if scope.doubled else scope.attributes
         for written, value in attributes.items():
             key = keys[written]
             place = places.get(key, NONE)

@@ -32,10 +32,13 @@ class Keys(dict[str, str]):
 class Scope:
     """The namespaces in force somewhere, with the keys of names that are written there."""
 
-    __slots__ = ("_inner", "attributes", "elements", "uris")
+    __slots__ = ("_inner", "attributes", "doubled", "elements", "uris")
 
     def __init__(self, uris: dict[str, str]) -> None:
         self.uris = uris
+        named = [uri for prefix, uri in uris.items() if prefix]
+        self.doubled = len({*named}) < len(named)
+        """Whether two prefixes are bound to the same namespace, so that two attributes may have the same key."""
         self.elements = Keys(self._element)
         self.attributes = Keys(self._attribute)
         self._inner: dict[tuple[tuple[str, str], ...], Scope] = {}
@@ -52,6 +55,17 @@ class Scope:
         prefix, colon, local = written.rpartition(":")
         # The default namespace does not reach attributes.
         return f"{{{self.uris.get(prefix, f'{prefix}:')}}}{local}" if colon else written
+
+    def told_apart(self, attributes: Iterable[str]) -> dict[str, str]:
+        """The keys of one element's attributes, by their written names; a second one of the same key gets its own."""
+        found: dict[str, str] = {}
+        taken: set[str] = set()
+        for written in sorted(attributes):
+            key = self.attributes[written]
+            # A blank is in no name, so this is nobody else's key.
+            found[written] = own = f"{key} {written}" if key and key in taken else key
+            taken.add(own)
+        return found
 
     def within(self, attributes: dict[str, str]) -> Scope:
         """The scope inside an element with these attributes; the same declarations give the same scope."""

@@ -206,8 +206,9 @@ class Learner:
     def _attributes(self, scope: Scope, attributes: dict[str, str], frame: Open) -> dict[str, str] | None:
         """The attributes that are values, by their keys."""
         keys: dict[str, str] = {}
+        known = scope.told_apart(attributes) if scope.doubled else scope.attributes
         for written, raw in attributes.items():
-            if key := scope.attributes[written]:
+            if key := known[written]:
                 keys[key] = written
                 if value := raw.strip():
                     self._batch.append(value)

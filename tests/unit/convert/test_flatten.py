@@ -171,6 +171,16 @@ def test_attributes_of_two_namespaces_are_told_apart() -> None:
     assert made(body).columns == ["@id", "@a:id", "@lang"]
 
 
+def test_attributes_of_two_prefixes_of_one_namespace_on_one_element_are_both_kept() -> None:
+    body = '<r xmlns:p="urn:x" xmlns:q="urn:x"><i p:x="1" q:x="2"/><i q:x="4" p:x="3"/><i q:x="5" p:y="6"/></r>'
+    one = made(body)
+    assert one.main == [
+        {"@p:x": "1", "@q:x": "2", "@y": None},
+        {"@p:x": "3", "@q:x": "4", "@y": None},
+        {"@p:x": "5", "@q:x": None, "@y": "6"},
+    ]
+
+
 def test_columns_say_where_their_values_come_from() -> None:
     one = made(rows('<A k="1">x</A><A>y</A>', "<A>z</A><B>1</B>"))
     paths = {column.name: column.path for column in one.flattened.tables[0].columns}
