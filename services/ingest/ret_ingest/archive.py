@@ -17,6 +17,7 @@ from ret_ingest import names, sniff
 from ret_ingest.directory import STORED, Directory, Member, Meter, Source, read_directory
 from ret_ingest.errors import (
     ArchiveCorrupt,
+    ArchiveOverlap,
     ArchiveTooLarge,
     Damaged,
     EmptyUpload,
@@ -179,6 +180,8 @@ class _Walk:
         named_zip = name.lower().endswith(".zip")
         if sniff.is_zip(head) or (named_zip and not sniff.has_markup(head)):
             directory = self._read(source)
+            if directory.overlaps:
+                raise ArchiveOverlap
             package = self._package(source, directory)
             if package is None or named_zip:
                 yield from self._uploaded_zip(directory)
@@ -284,13 +287,16 @@ class _Walk:
                 spool.discard()
 
     def _nested(self, source: Source, entry: Entry, spool: Spool | None) -> Iterator[Step]:
-        """A ZIP in a ZIP: opened, or given as another file where it is a package, too deep or no ZIP after all."""
+        """A ZIP in a ZIP: opened, or given as another file where it is a package, refused or no ZIP after all."""
         directory = self._read(source)
-        package = self._package(source, directory)
+        package = None if directory.overlaps else self._package(source, directory)
         depth = entry.container.depth + 1
         container = Container(self._containers + 1, entry.container.number, entry.path, depth, entry.name)
         refused: Warned | None = None
-        if package is None and not directory.members and not directory.whole:
+        if directory.overlaps:
+            self._budget.entries += len(directory.members)  # looked at all the same, and there may be many such ZIPs
+            refused = Warned(ArchiveOverlap.code, entry.path, ArchiveOverlap().detail)
+        elif package is None and not directory.members and not directory.whole:
             refused = Warned("ENTRY_CORRUPT", entry.path, "The entry begins like a ZIP, but nothing in it can be read.")
         elif package is None and depth > self._limits.depth:
             refused = Warned("ENTRY_DEPTH", entry.path, f"ZIPs are opened {self._limits.depth} levels deep.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from ret_ingest.errors import ArchiveOverlap, TooManyEntries
+from ret_ingest.errors import TooManyEntries
 
 LOCAL, CENTRAL, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 DESCRIPTOR, LOCATOR64, END64 = b"PK\7\b", b"PK\6\7", b"PK\6\6"
@@ -86,24 +86,28 @@ class Member:
 
 @dataclass(slots=True)
 class Directory:
-    """The members in the archive's order. `whole` is False where they had to be read by their local headers."""
+    """The members in the archive's order.
+
+    `whole` is False where they had to be read by their local headers. Where members share bytes, `overlaps` is True:
+    such an archive is no more than its directory, nothing in it may be read.
+    """
 
     members: list[Member] = field(default_factory=list[Member])
     whole: bool = True
+    overlaps: bool = False
 
 
 def read_directory(source: Source, allowed: int, limit: int, spent: Callable[[int], None]) -> Directory:
     """The directory of a ZIP.
 
     `allowed` more entries may come before TooManyEntries(limit) is raised. `spent` is told the bytes that had to be
-    inflated to find out where an entry of a cut archive ends. Raises ArchiveOverlap where members share bytes.
+    inflated to find out where an entry of a cut archive ends.
     """
     count = _Count(allowed, limit)
     for start, end, shift in _ends(source):
         members = _central(source, start, end, shift, count)
         if members is not None:
-            _locate(source, members, start)
-            return Directory(members)
+            return Directory(members, overlaps=not _locate(source, members, start))
     return Directory(list(_by_local_headers(source, count, spent)), whole=False)
 
 
@@ -223,8 +227,8 @@ def _decoded(raw: bytes, flags: int, extra: bytes) -> str:
         return raw.decode("utf-8", "replace") if flags & UTF8 else raw.decode("cp437")
 
 
-def _locate(source: Source, members: list[Member], directory: int) -> None:
-    """Find where the data of each member begins, and refuse the archive if any two of them share a byte."""
+def _locate(source: Source, members: list[Member], directory: int) -> bool:
+    """Find where the data of each member begins; False as soon as two of them share a byte."""
     covered = 0
     for member in sorted(members, key=lambda one: one.offset):
         head = source.read_at(member.offset, _LOCAL.size)
@@ -235,10 +239,9 @@ def _locate(source: Source, members: list[Member], directory: int) -> None:
             member.start = member.offset + length
             member.flags |= fields[2] & ENCRYPTED
         if member.offset < covered:
-            raise ArchiveOverlap
+            return False
         covered = member.offset + length + member.packed
-    if members and covered > directory:
-        raise ArchiveOverlap
+    return not members or covered <= directory
 
 
 def _by_local_headers(source: Source, count: _Count, spent: Callable[[int], None]) -> Iterator[Member]:

@@ -80,10 +80,35 @@ def test_an_entry_that_reaches_into_the_directory_overlaps() -> None:
         walked(archive.end())
 
 
-def test_a_nested_archive_with_overlaps_refuses_the_whole_too() -> None:
-    with pytest.raises(ArchiveOverlap):
-        walked(plain({"inner.zip": overlapping(), "good.xml": GOOD}))
-    assert MemorySpool.open_spools == 0
+@pytest.mark.parametrize("method", [STORED, 8])
+def test_a_nested_archive_with_overlaps_is_kept_unopened_and_the_rest_goes_on(method: int) -> None:
+    bomb = overlapping()
+    middle = packed(Record("inner.zip", bomb, method), Record("beside.xml"))
+    found = walked(packed(Record("a/middle.zip", middle, STORED), Record("good.xml")))
+    assert found.warnings == [("ARCHIVE_OVERLAP", "a/middle.zip/inner.zip")]
+    assert found.content == {
+        "a/middle.zip/inner.zip": bomb, "a/middle.zip/beside.xml": GOOD, "good.xml": GOOD,
+    }  # fmt: skip
+    assert found.entries[0].special, "it is no document, whatever its name says"
+    assert [container.path for container in found.containers] == ["", "a/middle.zip"]
+    # The stored bomb is read where it lies, the deflated one is unpacked once; nothing in either of them is.
+    assert found.budget.inflated <= len(bomb) + 2 * len(GOOD) + len(middle)
+
+
+def test_a_nested_package_with_overlaps_is_not_opened_to_see_what_it_is() -> None:
+    archive = written(Record("mimetype", b"application/epub+zip", STORED))
+    archive.directory, archive.count = archive.directory * 2, 2
+    found = walked(packed(Record("book.epub", archive.end(), STORED), Record("good.xml")))
+    assert found.warnings == [("ARCHIVE_OVERLAP", "book.epub")]
+    assert found.paths == ["book.epub", "good.xml"]
+    assert found.entries[0].package is None
+
+
+def test_entries_of_archives_that_overlap_count_too() -> None:
+    upload = packed(*(Record(f"{n}.zip", overlapping(20, 100), STORED) for n in range(5)))
+    with pytest.raises(TooManyEntries):
+        walked(upload, limits=Limits(entries=5 + 5 * 20 - 1))
+    assert len(walked(upload, limits=Limits(entries=5 + 5 * 20)).paths) == 5
 
 
 @pytest.mark.parametrize("method", [STORED, 8])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zip_samples import GOOD, STORED, Record, packed, plain
+from zip_samples import GOOD, STORED, Record, overlapping, packed, plain
 
 from ret_ingest import spool
 from ret_ingest.errors import ArchiveOverlap, ArchiveTooLarge, NotSupported
@@ -222,6 +222,16 @@ def test_a_name_that_promises_what_the_content_is_not_is_a_warning(blobs: Blobs,
     found = scanned(blobs, tmp_path, plain({"a.xml": picture, "b.csv": b"a\0b", "c.png": picture, "d.xml": GOOD}))
     assert found.warnings == [("ENTRY_UNSUPPORTED", "a.xml"), ("ENTRY_UNSUPPORTED", "b.csv")]
     assert [row["type"] for row in found.entries.values()] == ["other", "other", "other", "document"]
+
+
+def test_a_nested_archive_with_overlaps_is_another_file_for_the_export(blobs: Blobs, tmp_path: Path) -> None:
+    bomb = overlapping()
+    found = scanned(blobs, tmp_path, plain({"deep/bomb.zip": bomb, "good.xml": GOOD}))
+    assert found.warnings == [("ARCHIVE_OVERLAP", "deep/bomb.zip")]
+    assert {path: row["type"] for path, row in found.entries.items()} == {
+        "deep/bomb.zip": "other", "good.xml": "document",
+    }  # fmt: skip
+    assert found.bytes_of("deep/bomb.zip") == bomb
 
 
 def test_an_upload_without_documents_says_so(blobs: Blobs, tmp_path: Path) -> None:
