@@ -187,7 +187,7 @@ async def document(conn: AsyncConnection, session_id: str, document_id: str) -> 
 
 
 async def require(conn: AsyncConnection, collection_id: str, group: str = "", document_id: str = "") -> None:
-    """NotFound unless a document of a scanned collection is in the group, or this one is; what is empty is not asked."""
+    """NotFound unless a scanned collection has the document, and documents in the group; what is empty is not asked."""
     found = and_(documents.c.collection_id == collection_id, collections.c.status == CollectionStatus.READY)
     for what, given, condition in (
         ("group", group, groups.c.name_key == group_key(group)),
