@@ -164,12 +164,14 @@ def _shown(written: dict[str, str]) -> dict[str, str]:
 def uniquely(columns: list[Column]) -> list[Column]:
     """The columns, later ones of the same name with a number behind it."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     found: list[Column] = []
     for column in columns:
-        name, number = column.name, 1
+        name, number = column.name, numbers.get(column.name, 1)
         while name in taken:
             number += 1
             name = f"{column.name} ({number})"
         taken.add(name)
+        numbers[column.name] = number
         found.append(Column(name, column.path, column.kind))
     return found

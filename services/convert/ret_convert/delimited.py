@@ -34,6 +34,60 @@ class Figures:
     values: Tally = field(default_factory=Tally)
 
 
+class Lines:
+    """The lines of a text that become rows.
+
+    A quotation mark that opens a cell and has no proper end, so that it would swallow lines after its own, is text like
+    any other, and so are all marks in its line; `unclosed` counts these lines.
+    """
+
+    def __init__(self, text: Iterator[str], delimiter: str) -> None:
+        self._text = text
+        self._delimiter = delimiter
+        self._patience = PATIENCE
+        self._read: list[str] = []
+        self._again: deque[str] = deque()
+        self.unclosed = 0
+
+    def rows(self) -> Iterator[list[str]]:
+        """The rows that are not blank."""
+        csv.field_size_limit(CELL)
+        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        while True:
+            self._read.clear()
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row = self._plainly()
+                # The reader's own lines may have ended with the text, which goes on before that now.
+                reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+            if row:
+                yield row
+
+    def _lines(self) -> Iterator[str]:
+        """Lines, those first that were taken too many; no more of them for one row than it can be worth."""
+        size = 0
+        while line := self._again.popleft() if self._again else next(self._text, ""):
+            if not self._read:
+                size = 0
+            size += len(line)
+            self._read.append(line)
+            yield line
+            if size > AHEAD or (not self._patience and self._read):
+                return
+
+    def _plainly(self) -> list[str]:
+        """The first of the lines read, its marks as text; the others are to be read again."""
+        self.unclosed += 1
+        line, *rest = self._read
+        if len(rest) >= FAR:
+            self._patience -= 1
+        self._again.extendleft(reversed(rest))
+        return next(csv.reader([line], delimiter=self._delimiter, quoting=csv.QUOTE_NONE), [])
+
+
 class DelimitedFlattening:
     """One CSV or TSV document on its way; the same promise as for XML, with every cell a value."""
 

@@ -13,12 +13,16 @@ from typing import BinaryIO, Protocol
 from ret_convert.blocks import plan
 from ret_convert.build import Batch, Builder
 from ret_convert.conservation import Tally
-from ret_convert.layout import Column, Options, TablePlan
+from ret_convert.layout import Options, TablePlan
 from ret_convert.parse import Parse
 from ret_convert.shape import Candidate, Shape, candidates, learn
 
 FLUSH = 8 << 20
 """Bytes of a document after which all rows that have ended go into batches."""
+NAMED = 20
+"""Entities that are named one by one."""
+NAME = 100
+"""Characters of a name that are told."""
 Source = Callable[[], BinaryIO]
 Progress = Callable[[int], None]
 
@@ -137,12 +141,12 @@ def expat_flatten(source: Source, options: Options, progress: Progress) -> Expat
 
 def _warnings(shape: Shape) -> list[Warned]:
     found = [
-        Warned("XML_EXTERNAL_ENTITY", f"The entity {name} is outside the document and was left out.")
-        for name in shape.outside
+        Warned("XML_EXTERNAL_ENTITY", f"The entity {name[:NAME]} is outside the document and was left out.")
+        for name in shape.outside[:NAMED]
     ]
+    further = len(shape.outside) - NAMED
+    if further > 0:
+        found.append(Warned("XML_EXTERNAL_ENTITY", f"{further} further entities are outside and were left out."))
     if shape.too_deep:
         found.append(Warned("XML_DEPTH", "Elements below level 512 were kept as source."))
     return found
-
-
-__all__ = ["Batch", "Column", "Flatten", "Flattened", "Flattening", "Options", "Source", "Warned", "expat_flatten"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ret_convert.shape import Node, Shape, record
+from ret_convert.shape import Node, Shape, below, nodes_of, record
 
 
 class Layout(StrEnum):
@@ -167,8 +167,20 @@ class Tables:
 
 
 def tables(shape: Shape, options: Options) -> Tables:
-    """The tables of a document of this shape. RecordPathMissing if the order names a path that is not there."""
-    chosen = record(shape, options.record_path)
+    """The tables of a document of this shape. RecordPathMissing if the order names a path that is not there.
+
+    A document that would be one record with nothing in it but tables has the fullest of these for its main table.
+    """
+    laid = _laid(shape, record(shape, options.record_path), options)
+    if options.record_path or laid.branches.chosen is not shape.root or laid.branches.widths[shape.root]:
+        return laid
+    held = below(nodes_of(shape.root))
+    inner = [node for node in laid.rows if node in held and laid.branches.widths[node]]
+    return _laid(shape, max(inner, key=held.__getitem__), options) if inner else laid
+
+
+def _laid(shape: Shape, chosen: Node, options: Options) -> Tables:
+    """The tables with the chosen path as the record."""
     branches = Branches(shape.root, chosen)
     main = TablePlan(chosen.local, "main")
     if options.layout is Layout.SINGLE:

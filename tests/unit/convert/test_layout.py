@@ -113,3 +113,22 @@ def test_repeats_outside_the_records_are_a_table_without_a_parent() -> None:
 def test_recursive_elements_are_paths_of_their_own() -> None:
     one = made("<r>" + "<n><k>1</k><l>2</l><n><k>3</k><l>4</l></n></n>" * 2 + "</r>")
     assert one.columns == ["k", "l", "n.k", "n.l"]
+
+
+def test_a_document_that_is_nothing_but_tables_has_the_fullest_for_its_main_table() -> None:
+    one = made("<r>" + "<a><b>1</b><b/><b>3</b></a>" * 3 + "</r>")
+    assert one.main == [{"b": "1", "b[2]": "", "b[3]": "3"}] * 3
+    assert one.flattened.record_path == "r/a"
+    lists = "".join(f"<{name}><x>1</x><y>2</y></{name}>" * count for name, count in (("a", 9), ("b", 12), ("c", 10)))
+    assert list(made(f"<r>{lists}</r>").rows) == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("layout", [Layout.AUTO, Layout.RELATED])
+def test_a_long_list_of_words_is_the_main_table(layout: Layout) -> None:
+    assert made(f"<r>{'<w>x</w>' * 20}</r>", layout).main == [{"w": "x"}] * 20
+    assert made(f"<r>{('<g>' + '<w>x</w>' * 9 + '</g>') * 9}</r>", layout).main == [{"w": "x"}] * 81
+
+
+def test_a_document_with_values_around_its_tables_or_a_chosen_path_keeps_its_main_table() -> None:
+    assert list(made(f"<r><id/>{'<w>x</w>' * 20}</r>").rows) == ["r", "w"]
+    assert list(made(f"<r>{'<w>x</w>' * 20}</r>", path="r").rows) == ["r", "w"]

@@ -62,6 +62,13 @@ def test_an_entity_of_an_external_dtd_is_left_out_with_a_warning() -> None:
     assert one.main == [{"a": "xy"}]
 
 
+def test_very_many_such_entities_are_not_all_named() -> None:
+    body = "".join(f"&e{n};" for n in range(30)) + f"&{'x' * 500};"
+    one = made(f"<!DOCTYPE r SYSTEM 'r.dtd'><r><a>1{body}</a></r>")
+    assert len(one.codes) == 21
+    assert one.flattened.warnings[-1].detail == "11 further entities are outside and were left out."
+
+
 def test_such_an_entity_is_found_in_attributes_too() -> None:
     one = made("<!DOCTYPE r SYSTEM 'r.dtd'><r><a k=\"x&far;y\" l='&lt;&#33;'>1</a><b/></r>")
     assert one.codes == ["XML_EXTERNAL_ENTITY"]
