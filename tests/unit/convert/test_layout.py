@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from convert_documents import made
 
 from ret_convert.layout import Layout
