@@ -5,9 +5,17 @@ import io
 
 import pytest
 
+from ret_convert import delimited
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import Undecodable
 from ret_convert.flatten import Flattened, Options
+
+
+def plain(data: bytes) -> list[list[str | None]]:
+    """The rows of a file that has lines with unclosed marks, its names first; it says so."""
+    rows, flattened = made(data)
+    assert [warning.code for warning in flattened.warnings] == ["QUOTE_UNCLOSED"]
+    return [[column.name for column in flattened.tables[0].columns], *([*row.values()] for row in rows)]
 
 
 def made(data: bytes, rows: int = 8192) -> tuple[list[dict[str, str | None]], Flattened]:
@@ -89,3 +97,60 @@ def test_long_files_come_in_batches() -> None:
 def test_there_is_no_result_before_the_last_batch() -> None:
     with pytest.raises(RuntimeError):
         delimited_flatten(lambda: io.BytesIO(b""), Options(), lambda _: None).result()
+
+
+@pytest.mark.parametrize(
+    "line, names",
+    [
+        (b'"a;b;c",d', ["a;b;c", "d"]),
+        (b'"a,b";"c,d"', ["a,b", "c,d"]),
+        (b'"a,\nb,c";d', ["a,\nb,c", "d"]),
+        (b'5" pipe|"a;b;c"', ['5" pipe', "a;b;c"]),
+    ],
+)
+def test_the_delimiter_is_looked_for_outside_quotation_marks(line: bytes, names: list[str]) -> None:
+    rows, flattened = made(line + b"\n")
+    assert (rows, flattened.warnings) == ([], [])
+    assert [column.name for column in flattened.tables[0].columns] == names
+
+
+def test_a_quotation_mark_without_an_end_swallows_no_line() -> None:
+    assert plain(b'a,b\n1,"two\n3,"f, g"\n5,6\n') == [["a", "b"], ["1", '"two'], ["3", "f, g"], ["5", "6"]]
+    assert plain(b'"a,b\n1,2\n3,4') == [['"a', "b"], ["1", "2"], ["3", "4"]]
+
+
+def test_cells_of_a_tsv_may_begin_with_a_quotation_mark() -> None:
+    data = b'size\tof\n"5 inch\tpipe\n6\tpipe\n"7 inch\t"big" pipe\n8\t""\n'
+    assert plain(data) == [["size", "of"], ['"5 inch', "pipe"], ["6", "pipe"], ['"7 inch', '"big" pipe'], ["8", ""]]
+
+
+def test_a_cell_may_be_many_lines_long() -> None:
+    text = "line\r\n" * 5000
+    rows, flattened = made(f'a,b\r\n1,"{text}"\r\n2,"{text}"'.encode())
+    assert rows == [{"a": "1", "b": text}, {"a": "2", "b": text}]
+    assert flattened.warnings == []
+
+
+def test_a_file_full_of_unclosed_marks_is_read_in_time_that_follows_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "AHEAD", 1000)
+    # Each line by itself opens a cell that none of the others closes.
+    rows = plain(b"n,m\n" + b'x","y\n' * 20_000)
+    assert rows[1:] == [['x"', '"y']] * 20_000
+
+
+def test_the_end_of_a_mark_is_not_looked_for_through_a_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "AHEAD", 10)
+    assert plain(b'a\n"1\n' + b"2222\n" * 4 + b'3"\n')[:3] == [["a"], ['"1'], ["2222"]]
+
+
+def test_bytes_that_windows_1252_has_no_character_for_are_kept() -> None:
+    assert made(b"a\x81,b\n\x8d\xe9,\x90\n")[0] == [{"a\x81": "\x8dé", "b": "\x90"}]
+
+
+def test_the_names_are_counted_among_the_values() -> None:
+    assert made(b"a,,a\n1,2,3\n")[1].values.count == 5
+
+
+def test_very_many_equal_names_are_numbered() -> None:
+    names = [column.name for column in made(b",".join([b"a"] * 40_000))[1].tables[0].columns]
+    assert names[-1] == "a (40000)"
