@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,9 +72,10 @@ class ConvertWork:
             document_ids=job.payload["documents"],
         )
         sources: list[SourceOrder] = []
-        with as_service(NAME, job.session_id, job.user_id):
-            async for answer in self._ingest.TakeDocuments(request):
-                sources.extend(map(source_order, answer.sources))
+        async with self._unless_deleted(job):
+            with as_service(NAME, job.session_id, job.user_id):
+                async for answer in self._ingest.TakeDocuments(request):
+                    sources.extend(map(source_order, answer.sources))
         tasks = [
             TaskSpec({"sources": part}, max(1, sum(one["bytes"] for one in part)))
             for part in parts(sources, self._rules.task_bytes, self._rules.task_documents)
@@ -83,10 +85,11 @@ class ConvertWork:
     async def task(self, task: ClaimedTask, run: Running) -> TaskDone:
         """Convert, tell ingest, and put the tables in place."""
         sources: list[SourceOrder] = task.payload["sources"]
-        outcomes = await self._outcomes(task, run, sources)
         job = task.job
         by = Conversion(job.id, job.created_at_ms, job.payload["collection_id"], job.session_id)
-        await self._tell(task, outcomes)
+        async with self._unless_deleted(job):
+            outcomes = await self._outcomes(task, run, sources)
+            await self._tell(task, outcomes)
 
         async def commit(conn: AsyncConnection) -> None:
             await records.replace(conn, by, outcomes)
@@ -132,6 +135,35 @@ class ConvertWork:
                 raise
             # The collection was deleted, and its documents with it.
         await remove_leftovers(self._db, self._blobs, job.session_id)
+
+    @asynccontextmanager
+    async def _unless_deleted(self, job: ClaimedJob) -> AsyncGenerator[None]:
+        """Cancel the job, and raise Fenced, when something is not found because the collection was deleted.
+
+        The fact of the deletion may come later than what it does to the documents.
+        """
+        try:
+            yield
+        except RetError as error:
+            if error.kind is not Kind.NOT_FOUND or await self._is_there(job):
+                raise
+            store = self._host.store
+            async with self._db.write() as conn:
+                await store.cancel(conn, store.tables.jobs.c.id == job.id)
+            self._host.relay.wake()
+            raise Fenced from error
+
+    async def _is_there(self, job: ClaimedJob) -> bool:
+        """Whether the collection still exists."""
+        request = ingest_pb2.GetCollectionRequest(collection_id=job.payload["collection_id"])
+        try:
+            with as_service(NAME, job.session_id, job.user_id):
+                await self._ingest.GetCollection(request)
+        except RemoteError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return False
+            raise
+        return True
 
     # --- a task's documents -----------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from convert_bench import Bench, User, opened, rows, running
@@ -15,7 +17,10 @@ from ret.sessions.v1 import sessions_pb2
 from ret_convert.__main__ import work
 from ret_convert.schema import jobs, leftovers, tables
 from ret_convert.settings import ConvertSettings
-from ret_kit.errors import Kind, RemoteError
+from ret_convert.worker import ConvertWork, Rules
+from ret_kit.errors import Kind, NotFound, RemoteError
+from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Fenced
+from ret_kit.jobs.running import Running
 from ret_kit.testing import AuthStandIn
 
 
@@ -149,6 +154,43 @@ async def test_a_conversion_of_a_collection_that_is_deleted_ends_and_leaves_noth
         assert (await user.ended(job)).state == jobs_pb2.JOB_STATE_CANCELLED
         await until(lambda: settled(idle))
         await until(lambda: nothing_stored(idle))
+
+
+async def test_what_a_deleted_collection_took_along_cancels_its_conversion_and_is_no_error(idle: Bench) -> None:
+    # No worker listens here, so that the fact of the deletion comes later than everything it has done.
+    user, app = idle.user(), idle.convert
+    collection, other = await user.scanned({"a.xml": rows("a")}), await user.scanned({"b.xml": rows("b")})
+    conversions = ConvertWork(app.jobs, app.blobs, app.ingest, Rules("", 1, 1, 1, 1))
+    deleted, kept = [await claimed(idle, (await user.start(one)).id) for one in (collection, other)]
+    await user.delete(collection)
+    running_of = cast("Running", BlobGone())
+    with pytest.raises(Fenced):
+        await conversions.run(deleted, running_of)
+    with pytest.raises(Fenced):
+        await conversions.task(task_of(deleted), running_of)
+    with pytest.raises(NotFound):
+        await conversions.task(task_of(kept), running_of)
+    assert (await user.job(deleted.id)).state == jobs_pb2.JOB_STATE_CANCELLED
+    assert (await user.job(kept.id)).state == jobs_pb2.JOB_STATE_RUNNING
+
+
+async def claimed(bench: Bench, job_id: str) -> ClaimedJob:
+    claim = await bench.convert.jobs.store.claim(job_id, "somebody")
+    assert isinstance(claim, ClaimedJob)
+    return claim
+
+
+class BlobGone:
+    """A running of a child that does not find its document."""
+
+    staging = "nowhere/"
+
+    async def call(self, *_: object, **__: object) -> None:
+        raise NotFound(what="blob")
+
+
+def task_of(job: ClaimedJob) -> ClaimedTask:
+    return cast("ClaimedTask", SimpleNamespace(job=job, payload={"sources": []}, attempt=1, max_attempts=3, weight=1))
 
 
 async def settled(bench: Bench) -> bool:
