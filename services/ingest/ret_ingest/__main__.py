@@ -20,7 +20,7 @@ from ret_kit import telemetry
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus
 from ret_kit.database import Database, upgrade
-from ret_kit.ending import Endings
+from ret_kit.ending import CLOSING, Endings
 from ret_kit.jobs import host, service
 from ret_kit.jobs.host import JobHost, open_jobs
 from ret_kit.pools import Pool
@@ -61,7 +61,11 @@ async def open_server(settings: IngestSettings, app: App) -> AsyncGenerator[Serv
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)
         server.depends_on("database", app.db.ping)
         server.depends_on("bus", app.bus.ping)
-        yield server
+        closings = asyncio.create_task(app.bus.listen(f"{CLOSING}.*", ports.uploads.heard), name="closings")
+        try:
+            yield server
+        finally:
+            await stopped(closings)
 
 
 async def serve(settings: IngestSettings) -> None:

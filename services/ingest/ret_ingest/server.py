@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
-from sqlalchemy import Row
+from sqlalchemy import Row, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,7 +27,7 @@ from ret_kit.auth import caller
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus
 from ret_kit.database import Database
-from ret_kit.errors import Forbidden, Invalid
+from ret_kit.errors import Forbidden, Invalid, RetError, Unauthenticated
 from ret_kit.jobs.events import dumps, job_message
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.idempotency import recall, remember
@@ -69,6 +70,7 @@ class Ports:
     bus: Bus
     jobs: JobHost
     upload_limit: int
+    uploads: uploads.Underway = field(default_factory=uploads.Underway)
 
 
 class Form:
@@ -124,7 +126,23 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
     async def Upload(
         self, request_iterator: AsyncIterator[ingest_pb2.UploadRequest], context: Context
     ) -> ingest_pb2.UploadResponse:
-        form = Form(request_iterator)
+        try:
+            async with self._ports.uploads.of(caller().session_id):
+                answer = await self._taken_in(Form(request_iterator))
+        except RetError:
+            # Whatever is missing under an upload is missing because its session's data was destroyed meanwhile.
+            if await self._has_ended(caller().session_id):
+                raise Unauthenticated(reason="session ended") from None
+            raise
+        self._ports.jobs.relay.wake()
+        return answer
+
+    async def _has_ended(self, session_id: str) -> bool:
+        stones = job_tables.tombstones
+        async with self._db.read() as conn:
+            return bool((await conn.execute(select(exists().where(stones.c.session_id == session_id)))).scalar_one())
+
+    async def _taken_in(self, form: Form) -> ingest_pb2.UploadResponse:
         await form.begin()
         name, key = uploads.file_name(form.header.filename), form.header.idempotency_key
         form.check()
@@ -143,17 +161,15 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
                 "bytes": stored.size,
                 "sha256": stored.sha256,
             }
-            answer = await self._created(place, key, values)
+            return await self._created(place, key, values)
         except IntegrityError:  # the same key at the same time: the other was first
             await self._blobs.delete_prefix(place.prefix)
             if first := await self._recall(key):
                 return first
             raise
         except BaseException:
-            await self._blobs.delete_prefix(place.prefix)
+            await asyncio.shield(self._blobs.delete_prefix(place.prefix))
             raise
-        self._ports.jobs.relay.wake()
-        return answer
 
     async def _recall(self, key: str) -> ingest_pb2.UploadResponse | None:
         async with self._db.read() as conn:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from ret_ingest import names, sniff
 from ret_ingest.errors import EmptyUpload, NotSupported, UploadTooLarge
 from ret_kit.blobs import Blobs, Stored, session_prefix
-from ret_kit.errors import Invalid
+from ret_kit.errors import Invalid, Unauthenticated
 
 NAME_LIMIT = 300  # characters of a name that a user gives
 
@@ -28,6 +29,36 @@ class Place:
     @property
     def key(self) -> str:
         return f"{self.prefix}upload"
+
+
+class Underway:
+    """The uploads that come in now, by session: one that closes ends its own at once, and not when they are through."""
+
+    def __init__(self) -> None:
+        self._uploads: set[tuple[str, asyncio.Timeout]] = set()
+
+    @asynccontextmanager
+    async def of(self, session_id: str) -> AsyncGenerator[None]:
+        """The block is cancelled, and raises Unauthenticated, when the session closes."""
+        upload = asyncio.timeout(None)
+        try:
+            async with upload:
+                self._uploads.add((session_id, upload))
+                try:
+                    yield
+                finally:
+                    self._uploads.discard((session_id, upload))
+        except TimeoutError:
+            if not upload.expired():
+                raise
+            raise Unauthenticated(reason="session closing") from None
+
+    async def heard(self, subject: str, _data: bytes) -> None:
+        """`sessions.closing.<session>` has come."""
+        closing = {(session_id, upload) for session_id, upload in self._uploads if subject.endswith(f".{session_id}")}
+        self._uploads -= closing
+        for _, upload in closing:
+            upload.reschedule(asyncio.get_running_loop().time())
 
 
 async def store(blobs: Blobs, place: Place, name: str, chunks: AsyncIterator[bytes], limit: int) -> Stored:

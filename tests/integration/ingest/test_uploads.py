@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
 
@@ -102,6 +103,57 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(bench: Bench, user:
     assert await user.collections() == []
 
 
+class Endless:
+    """An upload that has begun and goes on until it is refused."""
+
+    def __init__(self, user: User) -> None:
+        self.begun = asyncio.Event()
+        self._user = user
+
+    async def refusal(self, *, silent: bool = False) -> RemoteError:
+        with pytest.raises(RemoteError) as found, acting_as(self._user.who):
+            await self._user.ingest.Upload(self._requests(silent=silent))
+        return found.value
+
+    async def _requests(self, *, silent: bool) -> AsyncIterator[ingest_pb2.UploadRequest]:
+        yield ingest_pb2.UploadRequest(header=ingest_pb2.UploadHeader(filename="Upload.zip"))
+        for count in itertools.count():
+            if count == 20:
+                self.begun.set()
+            if count >= 20:
+                await asyncio.sleep(60 if silent else 0.05)
+            yield ingest_pb2.UploadRequest(chunk=b"PK\3\4" + secrets.token_bytes(1 << 20))
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_an_upload_whose_session_closes_is_refused_at_once_and_leaves_nothing(idle: Bench, silent: bool) -> None:
+    user, other = idle.user(), idle.user()
+    upload = Endless(user)
+    refusal = asyncio.create_task(upload.refusal(silent=silent))
+    async with asyncio.timeout(20):
+        await upload.begun.wait()
+        await idle.app.bus.publish(f"sessions.closing.{user.who.session_id}", b"")
+        assert (await refusal).kind is Kind.UNAUTHENTICATED
+        while idle.blob_files():
+            await asyncio.sleep(0.05)
+    assert await user.collections() == []
+    await other.upload(packed({"a.xml": GOOD}))
+
+
+async def test_an_upload_whose_store_goes_with_its_session_is_refused_as_logged_out(
+    idle: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = idle.user()
+
+    async def gone(*_: object) -> None:
+        raise Unavailable(what="storage")
+
+    monkeypatch.setattr("ret_ingest.uploads.store", gone)
+    assert (await refused(user, packed({"a.xml": GOOD}))).kind is Kind.UNAVAILABLE
+    async with idle.ended_here(user):
+        assert (await refused(user, packed({"a.xml": GOOD}))).kind is Kind.UNAUTHENTICATED
+
+
 async def test_fields_behind_the_file_count_too(user: User) -> None:
     async def requests() -> AsyncIterator[ingest_pb2.UploadRequest]:
         yield ingest_pb2.UploadRequest(header=ingest_pb2.UploadHeader(filename="a.xml"))
@@ -170,6 +222,37 @@ async def test_the_guards_of_a_scan_are_settings(
         assert (await user.ended(answer.job)).error.code == code
         await bench.settled()
         assert bench.blob_files() == []
+
+
+@pytest.mark.parametrize(
+    "limits,code,path",
+    [
+        ({"ingest_entries_limit": 5}, "TOO_MANY_ENTRIES", "deep/secret.zip"),
+        ({"ingest_inflated_limit": 4500}, "ARCHIVE_TOO_LARGE", "deep/secret.zip/2.xml"),
+    ],
+)
+async def test_where_a_guard_stopped_a_scan_is_told_to_the_user_alone(
+    make_settings: Callable[..., IngestSettings],
+    auth: AuthStandIn,
+    capfd: pytest.CaptureFixture[str],
+    limits: dict[str, int],
+    code: str,
+    path: str,
+) -> None:
+    settings = make_settings(**limits)
+    async with opened(settings, auth) as bench, working(settings):
+        user = bench.user()
+        inner = packed({f"{n}.xml": b"<a>" + b"x" * 1500 for n in range(4)})
+        answer = await user.upload(packed({"._a": b"x", "deep/secret.zip": inner}))
+        job = await user.ended(answer.job)
+        assert (job.state, job.error.code) == (FAILED, code)
+        await bench.settled()
+        collection = await user.collection(answer.collection.id)
+        assert collection.status == "failed"
+        assert [(warning.code, warning.path) for warning in collection.warnings] == [(code, path)]
+        assert "secret" not in str(job)
+        assert bench.blob_files() == []
+    assert "secret" not in "".join(capfd.readouterr())
 
 
 async def test_what_was_skipped_is_told_with_its_path(user: User) -> None:
