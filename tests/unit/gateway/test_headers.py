@@ -56,3 +56,10 @@ def test_what_is_unused_is_denied() -> None:
     assert {"camera=()", "geolocation=()", "microphone=()", "usb=()"} <= set(
         EVERYWHERE["permissions-policy"].split(", ")
     )
+
+
+def test_no_feature_is_denied_that_browsers_do_not_know() -> None:
+    """Chromium warns of each in the console, with every load."""
+    assert not {"bluetooth", "web-share"} & {
+        one.partition("=")[0] for one in EVERYWHERE["permissions-policy"].split(", ")
+    }
