@@ -103,7 +103,7 @@ async def delete_collection(collection_id: str, services: Services) -> None:
     await services.ingest.DeleteCollection(ingest_pb2.DeleteCollectionRequest(collection_id=collection_id))
 
 
-@router.patch("/{collection_id}/groups/{name}")
+@router.patch("/{collection_id}/groups/{name:path}")  # an encoded slash of a name arrives as a slash
 async def rename_group(
     collection_id: str, name: GroupName, body: models.GroupChange, services: Services
 ) -> models.Collection:

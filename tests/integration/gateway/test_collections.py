@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from urllib.parse import quote
 
 import pytest
 from gateway_bench import Fakes, Gateway, Person, a_collection
@@ -51,6 +52,15 @@ async def test_a_collection_is_listed_shown_changed_and_deleted(gateway: Gateway
     (group,) = fakes.ingest.asked("RenameGroup")
     assert (group.collection_id, group.group, group.new_name) == ("c1", "A + B", "C")
     assert {caller.session_id for caller in fakes.ingest.callers("GetCollection") if caller} == {user.session_id}
+
+
+@pytest.mark.parametrize("name", ["AP/AR", "/", "a//b/", "a%2Fb", "groups/x"])
+async def test_a_group_may_have_a_slash_in_its_name(gateway: Gateway, fakes: Fakes, user: Person, name: str) -> None:
+    fakes.ingest.answers["RenameGroup"] = lambda _: ingest_pb2.RenameGroupResponse(collection=a_collection())
+    path = f"/api/v1/collections/c1/groups/{quote(name, safe='')}"
+    answer = await gateway.client.patch(path, headers=user.headers, json={"name": "C"})
+    assert answer.status_code == 200
+    assert [request.group for request in fakes.ingest.asked("RenameGroup")] == [name]
 
 
 async def test_documents_are_listed_by_choice_and_moved(gateway: Gateway, fakes: Fakes, user: Person) -> None:
