@@ -39,7 +39,8 @@ REASON_SECONDS = 0.3
 
 # A page of events this long may not be the last one.
 EVENTS_PAGE = 1000
-# Times of events and of tickets are different machines' clocks.
+# Events have the database's clock and tickets auth's, which may be another machine's: a state that is told again does
+# no harm, one that is missed does.
 CLOCK_LEEWAY_MS = 2000
 SINCE_LIMIT = 10_000
 Seq = Annotated[int, Field(ge=0, lt=2**63)]
