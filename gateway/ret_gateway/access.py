@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
@@ -163,6 +164,8 @@ class Open(APIRoute):
                     # The framework turns whatever reading a body fails with into its own 400.
                     if isinstance(error.__cause__, RetError | ClientDisconnect):
                         raise error.__cause__ from None
+                    if isinstance(error.__cause__, ValueError | RecursionError):  # no JSON, or nested without end
+                        raise RequestValidationError([{"loc": ("body",), "msg": "JSON decode error"}]) from None
                     raise
 
         return handle

@@ -76,7 +76,7 @@ def create_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
         generate_unique_id_function=_name,
         middleware=_middleware(settings, metrics),
     )
-    add_error_handlers(app)
+    add_error_handlers(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
     _add_description(app)

@@ -15,12 +15,13 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from ret_kit.errors import Kind, RetError, Unauthenticated
 from ret_kit.telemetry import correlation_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -57,6 +58,9 @@ FRAMEWORK_CODES: dict[int, str] = {
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
+
+# Asked several times a second while something waits for us: what they answer is no news in the log.
+HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
 FIXED_FIELDS = frozenset({"type", "title", "status", "code", "detail", "correlation_id"})
 RETRY_AFTER = "retry_after"
@@ -166,21 +170,33 @@ def internal_error() -> Response:
 
 
 async def _on_ret_error(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, RetError):
         raise error
     level = logging.ERROR if error.kind is Kind.INTERNAL else logging.INFO
+    if request.url.path in HEALTH_PATHS:
+        level = logging.DEBUG
     why = {"reason": error.reason} if isinstance(error, Unauthenticated) else {}
     log.log(level, "request refused", extra={"code": error.code, "kind": str(error.kind), **why})
     return problem_of(error)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    del request
-    if not isinstance(error, HTTPException):
-        raise error
-    code = FRAMEWORK_CODES.get(error.status_code, "REFUSED")
-    return problem(error.status_code, code, f"{_title(error.status_code)}.", headers=error.headers)
+def _on_http_exception(routes: Sequence[BaseRoute]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names those of one route alone
+            headers["Allow"] = _allowed(routes, request.url.path) or headers.get("Allow", "")
+        code = FRAMEWORK_CODES.get(error.status_code, "REFUSED")
+        return problem(error.status_code, code, f"{_title(error.status_code)}.", headers=headers)
+
+    return answer
+
+
+def _allowed(routes: Sequence[BaseRoute], path: str) -> str:
+    """The methods that a path has in any of the routes."""
+    here = (route for route in routes if isinstance(route, Route) and route.path_regex.match(path))
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
@@ -200,8 +216,11 @@ def _field(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in inner)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Let the app answer every foreseen error with a problem; what nobody foresaw is the errors middleware's."""
+def add_error_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Let the app answer every foreseen error with a problem; what nobody foresaw is the errors middleware's.
+
+    `routes` are the app's own, by which a wrong method is told the right ones.
+    """
     app.add_exception_handler(RetError, _on_ret_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, _on_http_exception(routes))
     app.add_exception_handler(RequestValidationError, _on_validation_error)

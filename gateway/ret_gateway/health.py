@@ -27,12 +27,14 @@ class NotReady(RetError):
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def healthz() -> models.Health:
     """The process runs."""
     return models.Health()
 
 
 @router.get("/readyz")
+@router.head("/readyz", include_in_schema=False)
 async def readyz(services: Services) -> models.Readiness:
     """Everything needed is there, or 503; without names, which are nobody's business out here."""
     found = await readiness(services.dependencies)

@@ -16,8 +16,10 @@ from opentelemetry.trace import SpanKind
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 
-from ret_gateway.errors import CLIENT_GONE, internal_error
+from ret_gateway.errors import CLIENT_GONE, HEALTH_PATHS, internal_error
 from ret_gateway.headers import BY_DEFAULT, EVERYWHERE, TRANSPORT_SECURITY
+from ret_gateway.protocol import BREAK_OFF
+from ret_kit.errors import Kind, RetError
 from ret_kit.telemetry import CORRELATION_HEADER, correlation_id, extracted, span
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Correlation:
 
 def template_of(scope: Scope) -> str:
     """The route's template, never the path itself: a path may hold what a user typed."""
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     return path if isinstance(path, str) else str(scope.get("ret.route", "unmatched"))
 
 
@@ -98,7 +100,8 @@ class AccessLine:
             method, status = scope.get("method", "WEBSOCKET"), status or CLIENT_GONE
             trace.get_current_span().set_attributes({"http.route": route, "http.status": status})
             self._metrics.observe(route, method, status, seconds)
-            access_log.info(
+            access_log.log(
+                logging.DEBUG if route in HEALTH_PATHS else logging.INFO,
                 "request",
                 extra={
                     "route": route,
@@ -211,11 +214,18 @@ class Errors:
             await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
             log.info("the client went before its request was through")
-        except Exception:
-            log.exception("unforeseen error", extra={"route": template_of(scope), "answered": started})
-            # An answer that has begun is left unfinished: the server then breaks the connection off.
+        except Exception as error:
+            # The framework, too late for an answer to it, wraps an error it has a handler for.
+            foreseen = error if isinstance(error, RetError) else error.__cause__
+            if started and isinstance(foreseen, RetError):
+                extra = {"route": template_of(scope), "code": foreseen.code, "kind": str(foreseen.kind)}
+                log.log(logging.ERROR if foreseen.kind is Kind.INTERNAL else logging.WARNING, "broken off", extra=extra)
+            else:
+                log.exception("unforeseen error", extra={"route": template_of(scope), "answered": started})
             if not started:
                 await internal_error()(scope, receive, send)
+            elif BREAK_OFF in scope:  # an answer that is cut off must not look whole
+                scope[BREAK_OFF]()
 
 
 def _sends_body(scope: Scope) -> bool:

@@ -47,7 +47,7 @@ def create_operations(description: dict[str, Any], metrics: Metrics, dependencie
         redoc_url=None,
         middleware=[Middleware(Correlation), Middleware(Headers, always_tls=False), Middleware(Errors)],
     )
-    add_error_handlers(app)
+    add_error_handlers(app, app.router.routes)
 
     @app.get("/")
     @app.get("/docs")
@@ -63,10 +63,12 @@ def create_operations(description: dict[str, Any], metrics: Metrics, dependencie
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     @app.get("/healthz")
+    @app.head("/healthz")
     async def healthz() -> models.Health:
         return models.Health()
 
     @app.get("/readyz")
+    @app.head("/readyz")
     async def readyz(response: Response, verbose: str | None = None) -> models.VerboseReadiness:
         found = await readiness(dependencies)
         if found.status != "ready":

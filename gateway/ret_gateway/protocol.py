@@ -8,19 +8,23 @@ from __future__ import annotations
 import asyncio
 import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ret_gateway.errors import problem
 from ret_gateway.headers import BY_DEFAULT, EVERYWHERE
 from ret_kit.telemetry import correlation_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
 HEAD_LIMIT = 64 * 1024
 HEAD_SECONDS = 30.0
+BREAK_OFF = "ret.break_off"
+"""Where a request's scope has what ends its connection in the middle of an answer."""
 
 
 def _whole(answer: Response) -> bytes:
@@ -67,6 +71,16 @@ class LimitedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_is_here()
         super().on_headers_complete()
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # none yet, whatever its type says
+        if cycle and cycle.scope is self.scope:
+            self.scope[BREAK_OFF] = self._break_off(cycle)  # pyright: ignore[reportGeneralTypeIssues] - a key of our own
+
+    def _break_off(self, cycle: RequestResponseCycle) -> Callable[[], None]:
+        def break_off() -> None:
+            cycle.disconnected = True  # so that the server does not take the unfinished answer for a mistake
+            self.transport.close()
+
+        return break_off
 
     def send_400_response(self, msg: str) -> None:
         del msg

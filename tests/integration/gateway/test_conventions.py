@@ -72,6 +72,52 @@ async def test_what_is_not_offered_is_a_problem(
     problem_of(await gateway.client.request(method, path, headers=user.headers), status, code)
 
 
+@pytest.mark.parametrize(
+    "path,allowed",
+    [
+        ("/api/v1/collections", "GET, POST"),
+        ("/api/v1/collections/c1", "DELETE, GET, PATCH"),
+        ("/api/openapi.json", "GET"),
+        ("/healthz", "GET, HEAD"),
+    ],
+)
+async def test_a_wrong_method_is_told_all_the_right_ones(
+    gateway: Gateway, user: Person, path: str, allowed: str
+) -> None:
+    answer = await gateway.client.put(path, headers=user.headers)
+    problem_of(answer, 405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_head_of_health_is_a_get_without_a_body(gateway: Gateway, path: str) -> None:
+    for url in (path, f"http://127.0.0.1:{gateway.operations_port}{path}"):
+        got, head = await gateway.client.get(url), await gateway.client.head(url)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[" * 100_000, b'{"name": "\xff"}'], ids=["cut off", "nested without end", "not UTF-8"]
+)
+async def test_what_is_no_json_is_the_same_problem_whatever_is_wrong_with_it(
+    gateway: Gateway, user: Person, body: bytes
+) -> None:
+    headers = user.headers | {"Content-Type": "application/json"}
+    answer = await gateway.client.patch("/api/v1/collections/c1", headers=headers, content=body)
+    assert problem_of(answer, 422, "INVALID")["errors"][0]["reason"] == "JSON decode error"
+
+
+async def test_questions_about_health_do_not_fill_the_log(another_gateway: Any, fakes: Fakes) -> None:
+    async with another_gateway(RET_CONVERT_ADDRESS="127.0.0.1:1") as gateway:
+        for path, status in (("/healthz", 200), ("/readyz", 503)):
+            answer = await gateway.client.get(path, headers={"X-Correlation-ID": "about-health"})
+            assert answer.status_code == status
+        await gateway.client.get("/api/v1/nowhere", headers={"X-Correlation-ID": "about-others"})
+        await eventually(lambda: gateway.access_lines("about-others"), "an access line")
+        assert not [line for line in gateway.log() if line["correlation_id"] == "about-health"]
+
+
 @pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer a.b.c", "Basic YTpi", "Bearer \xff"])
 async def test_every_route_is_401_without_a_token_whatever_else_is_wrong(
     gateway: Gateway, fakes: Fakes, user: Person, token: str | None

@@ -97,6 +97,22 @@ async def test_an_error_in_mid_stream_breaks_off_and_never_shows_a_truncated_fil
     await eventually(lambda: gateway.access_lines("broken-download"), "an access line")
     (line,) = gateway.access_lines("broken-download")
     assert (line["status"], line["complete"]) == (200, False)
+    assert [line["level"] for line in gateway.log() if line["message"] == "broken off"][-1] == "ERROR"
+
+
+async def test_a_download_whose_session_ends_is_one_line_in_the_log_and_no_error(
+    gateway: Gateway, fakes: Fakes, user: Person
+) -> None:
+    closed = RemoteError(kind=Kind.UNAUTHENTICATED, code="UNAUTHENTICATED", detail="Log in first.")
+    fakes.convert.answers["Export"] = exported(b"x" * 100_000, closed)
+    before = len(gateway.log())
+    with pytest.raises(httpx.RemoteProtocolError):
+        await gateway.client.get(EXPORT, headers=user.headers | {"X-Correlation-ID": "ended-download"})
+    await eventually(lambda: gateway.access_lines("ended-download"), "an access line")
+    await gateway.client.get("/healthz")
+    lines = gateway.log()[before:]
+    assert [line["code"] for line in lines if line["message"] == "broken off"] == ["UNAUTHENTICATED"]
+    assert not [line for line in lines if line["level"] == "ERROR" or "exception" in line]
 
 
 async def test_a_client_that_goes_ends_the_export(gateway: Gateway, fakes: Fakes, user: Person) -> None:
