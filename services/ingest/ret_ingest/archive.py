@@ -100,11 +100,12 @@ class Spool(Protocol):
 
 @dataclass
 class Budget:
-    """What the upload has used of its limits so far."""
+    """What the upload has used of its limits so far, and `at`, the full path of what is using them now."""
 
     limits: Limits
     inflated: int = 0
     entries: int = 0
+    at: str = ""
 
     def spend(self, size: int) -> None:
         self.inflated += size
@@ -216,6 +217,7 @@ class _Walk:
 
     def _single(self, head: bytes, package: Package | None) -> Iterator[Step]:
         root = Container(0, -1, "", 0)
+        self._budget.at = self._name.path
         yield root
         if self._name.changed:
             yield Warned("ENTRY_NAME", self._name.path, "The name was made harmless.")
@@ -251,6 +253,7 @@ class _Walk:
         yield from self._file(opened, member, path.path, local, special=special)
 
     def _file(self, opened: _Open, member: Member, path: str, local: str, *, special: bool) -> Iterator[Step]:
+        self._budget.at = path
         chunks = self._budget.guarded(opened.source, member)
         try:
             refusal(member)

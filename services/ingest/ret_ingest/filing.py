@@ -74,8 +74,8 @@ async def finish(conn: AsyncConnection, collection_id: str, figures: dict[str, A
 
 
 async def fail(conn: AsyncConnection, collection_id: str, code: str) -> None:
-    """The scan has failed or was cancelled: nothing of it stays but the reason."""
-    await clear(conn, collection_id)
+    """The scan has failed or was cancelled: nothing of it stays but the reason, and the warning where it lies."""
+    await clear(conn, collection_id, but=code)
     await conn.execute(
         update(collections)
         .where(collections.c.id == collection_id, collections.c.status == CollectionStatus.SCANNING)
@@ -83,10 +83,17 @@ async def fail(conn: AsyncConnection, collection_id: str, code: str) -> None:
     )
 
 
-async def clear(conn: AsyncConnection, collection_id: str) -> None:
-    """Remove what an earlier attempt has written."""
+async def stop(conn: AsyncConnection, collection_id: str, warning: dict[str, str]) -> None:
+    """Note where a scan could not go on: `code`, `path` and `detail`, in place of what was written before."""
+    await clear(conn, collection_id)
+    await conn.execute(insert(warnings).values(warning | {"collection_id": collection_id, "position": 0}))
+
+
+async def clear(conn: AsyncConnection, collection_id: str, but: str = "") -> None:
+    """Remove what an earlier attempt has written, except warnings with the code `but`."""
     for table in BELONGINGS:
-        await conn.execute(delete(table).where(table.c.collection_id == collection_id))
+        gone = table.c.collection_id == collection_id
+        await conn.execute(delete(table).where(gone & (warnings.c.code != but) if table is warnings else gone))
 
 
 async def remove(conn: AsyncConnection, collection_id: str) -> None:

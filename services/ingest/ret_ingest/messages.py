@@ -38,8 +38,10 @@ def collection_message(
             containers=row.containers, max_depth=row.max_depth, other_files=row.other_files, seconds=row.seconds
         ),
     )
-    if row.status != CollectionStatus.READY:
+    if status == CollectionStatus.SCANNING:
         return message
+    if row.status != CollectionStatus.READY:
+        groups = ()  # what a scan has written does not count; where it was stopped does
     shown = sorted(sorted(groups, key=lambda one: -one.documents)[:GROUPS], key=lambda one: one.name.casefold())
     message.groups.extend(
         ingest_pb2.Group(name=one.name, documents=one.documents, bytes=one.bytes, converted=one.converted, index="none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -12,13 +13,15 @@ import orjson
 from ret_ingest import archive, sniff
 from ret_ingest.archive import Budget, Container, Entry, Folder, Limits, Warned
 from ret_ingest.directory import Meter
-from ret_ingest.errors import EntryRefused, NotSupported, TooDense
+from ret_ingest.errors import ArchiveTooLarge, EntryRefused, NotSupported, TooDense, TooManyEntries
 from ret_ingest.inventory import File, Listing
 from ret_ingest.packing import Content, PackedFile, Packs
 from ret_ingest.spool import Spools
 from ret_ingest.words import Words
 from ret_kit.blobs import Blobs
 
+LIMITS = (ArchiveTooLarge, TooManyEntries)  # that are passed at some place in the upload
+STOPPED = "stopped"
 BATCH = 1 << 20  # bytes of inventory that are written at once
 _PIECE = 1 << 18
 
@@ -27,7 +30,8 @@ def scan(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> d
     """Scan `upload` (a blob key) into blobs below `staging`; gives the figures and `inventory`, the key of its rows.
 
     `payload`: blobs (URL), upload, size (its bytes), name (the upload's), staging, limits and words (as in their
-    classes). The rows are JSON lines as `Listing.rows` gives them. Raises what `archive.entries` raises.
+    classes). The rows are JSON lines as `Listing.rows` gives them. Raises what `archive.entries` raises; where one of
+    the LIMITS was passed is left as a `Warned` in the blob STOPPED of the staging.
     """
     started = time.monotonic()
     blobs, staging = Blobs(payload["blobs"]), payload["staging"]
@@ -35,7 +39,13 @@ def scan(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> d
     spools = Spools(blobs, f"{staging}spool/")
     with blobs.reader(payload["upload"]) as upload, Packs(blobs, f"{staging}files/") as packs:
         scanner = Scanner(packs, Budget(Limits(**payload["limits"])), report, payload["size"])
-        scanner.read(archive.entries(upload, payload["name"], scanner.budget, spools.open, scanner.meter))
+        try:
+            scanner.read(archive.entries(upload, payload["name"], scanner.budget, spools.open, scanner.meter))
+        except LIMITS as error:
+            # An error goes into messages and logs, where no name of a file may be; this stays in the session.
+            stopped = Warned(error.code, scanner.budget.at, error.detail)
+            blobs.put_sync(f"{staging}{STOPPED}", orjson.dumps(asdict(stopped)))
+            raise
     listing = scanner.listing
     key = f"{staging}inventory"
     _write(blobs, key, listing.rows(payload["name"], words))

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_ingest import filing
 from ret_ingest.archive import Limits
+from ret_ingest.scanning import LIMITS, STOPPED
 from ret_ingest.schema import CollectionStatus, collections
 from ret_ingest.uploads import Place
 from ret_kit.blobs import Blobs
-from ret_kit.errors import NotFound
+from ret_kit.errors import NotFound, RetError
 from ret_kit.jobs.model import ClaimedJob, Done, EndedJob, Fenced
 from ret_kit.jobs.running import Running
 from ret_kit.jobs.store import JobStore
@@ -53,19 +54,21 @@ class ScanWork:
             row = (await conn.execute(query)).first()
         if row is None:
             raise NotFound(what="collection")
-        figures = await run.call(
-            SCAN,
-            {
-                "blobs": self._rules.blobs,
-                "upload": place.key,
-                "size": row.bytes,
-                "name": row.upload_name,
-                "staging": run.staging,
-                "limits": asdict(self._rules.limits),
-                "words": self._rules.words,
-            },
-            on_report=lambda report: _tell(run, report),
-        )
+        order = {
+            "blobs": self._rules.blobs,
+            "upload": place.key,
+            "size": row.bytes,
+            "name": row.upload_name,
+            "staging": run.staging,
+            "limits": asdict(self._rules.limits),
+            "words": self._rules.words,
+        }
+        try:
+            figures = await run.call(SCAN, order, on_report=lambda report: _tell(run, report))
+        except RetError as error:
+            if error.code in {limit.code for limit in LIMITS}:
+                await self._stopped(job, place, run.staging)
+            raise
         inventory = figures.pop("inventory")
         await self._write(job, place, inventory)
 
@@ -88,6 +91,13 @@ class ScanWork:
             if (await conn.execute(query)).first():
                 await filing.fail(conn, place.collection_id, job.error_code or job.state.upper())
         await self._blobs.delete_prefix(place.prefix)
+
+    async def _stopped(self, job: ClaimedJob, place: Place, staging: str) -> None:
+        """Keep where the scan could not go on."""
+        warning = orjson.loads(await self._blobs.get(f"{staging}{STOPPED}"))
+        async with self._db.write() as conn:
+            await self._check(conn, job)
+            await filing.stop(conn, place.collection_id, warning)
 
     async def _write(self, job: ClaimedJob, place: Place, inventory: str) -> None:
         async with self._db.write() as conn:

@@ -14,7 +14,7 @@ from ret_ingest import spool
 from ret_ingest.errors import ArchiveOverlap, ArchiveTooLarge, NotSupported
 from ret_ingest.inventory import Unfolding
 from ret_ingest.packing import Packs
-from ret_ingest.scanning import scan
+from ret_ingest.scanning import LIMITS, STOPPED, scan
 from ret_ingest.spool import Spools
 from ret_kit.blobs import Blobs
 from ret_kit.errors import NotFound
@@ -193,6 +193,24 @@ def test_a_gzip_bomb_is_kept_as_it_is_with_a_warning(blobs: Blobs, tmp_path: Pat
 def test_what_gzip_unpacks_to_counts_as_inflated(blobs: Blobs, tmp_path: Path) -> None:
     with pytest.raises(ArchiveTooLarge):
         scanned(blobs, tmp_path, plain({"x.xml.gz": gzip.compress(b"<a>" + b"\0" * 90_000)}), inflated=80_000)
+
+
+def test_a_scan_that_passes_a_limit_leaves_where(blobs: Blobs, tmp_path: Path) -> None:
+    many = plain({"1.xml": GOOD, "in/many.zip": plain({f"{n}.xml": GOOD for n in range(9)})})
+    zipped = plain({"1.xml": GOOD, "x.xml.gz": gzip.compress(b"<a>" + b"\0" * 9000), "2.xml": GOOD})
+    flat = plain({f"{n}.xml": GOOD for n in range(9)})
+    cases: list[tuple[bytes, str, dict[str, Any], str, str]] = [
+        (many, "Upload.zip", {"entries": 8}, "TOO_MANY_ENTRIES", "in/many.zip"),
+        (zipped, "Upload.zip", {"inflated": 5000}, "ARCHIVE_TOO_LARGE", "x.xml.gz"),
+        (GOOD * 9, "one.xml", {"inflated": 100}, "ARCHIVE_TOO_LARGE", "one.xml"),
+        (flat, "Upload.zip", {"entries": 8}, "TOO_MANY_ENTRIES", ""),
+    ]
+    for data, name, limits, code, path in cases:
+        with pytest.raises(LIMITS) as refused:
+            scanned(blobs, tmp_path, data, name, **limits)
+        assert path not in refused.value.detail or not path
+        stopped = json.loads(blobs.get_sync(f"{STAGING}{STOPPED}"))
+        assert stopped == {"code": code, "path": path, "detail": refused.value.detail}
 
 
 def test_a_gzip_member_whose_entry_is_damaged_is_refused(blobs: Blobs, tmp_path: Path) -> None:
