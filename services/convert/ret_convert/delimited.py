@@ -40,9 +40,6 @@ def _bytes(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("latin-1"), error.end
 
 
-codecs.register_error(BYTES, _bytes)
-
-
 @dataclass
 class Figures:
     """What a first reading found.
@@ -175,6 +172,7 @@ class DelimitedFlattening:
             except UnicodeDecodeError:
                 if encoding == "utf-16":
                     raise Undecodable from None
+                codecs.register_error(BYTES, _bytes)
                 encoding, first = "cp1252", head.decode("cp1252", BYTES)
         return Figures(encoding, _delimiter(first))
 
