@@ -255,37 +255,6 @@ async def test_where_a_guard_stopped_a_scan_is_told_to_the_user_alone(
     assert "secret" not in "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize(
-    "limits,code,path",
-    [
-        ({"ingest_entries_limit": 5}, "TOO_MANY_ENTRIES", "deep/secret.zip"),
-        ({"ingest_inflated_limit": 4500}, "ARCHIVE_TOO_LARGE", "deep/secret.zip/2.xml"),
-    ],
-)
-async def test_where_a_guard_stopped_a_scan_is_told_to_the_user_alone(
-    make_settings: Callable[..., IngestSettings],
-    auth: AuthStandIn,
-    capfd: pytest.CaptureFixture[str],
-    limits: dict[str, int],
-    code: str,
-    path: str,
-) -> None:
-    settings = make_settings(**limits)
-    async with opened(settings, auth) as bench, working(settings):
-        user = bench.user()
-        inner = packed({f"{n}.xml": b"<a>" + b"x" * 1500 for n in range(4)})
-        answer = await user.upload(packed({"._a": b"x", "deep/secret.zip": inner}))
-        job = await user.ended(answer.job)
-        assert (job.state, job.error.code) == (FAILED, code)
-        await bench.settled()
-        collection = await user.collection(answer.collection.id)
-        assert collection.status == "failed"
-        assert [(warning.code, warning.path) for warning in collection.warnings] == [(code, path)]
-        assert "secret" not in str(job)
-        assert bench.blob_files() == []
-    assert "secret" not in "".join(capfd.readouterr())
-
-
 async def test_what_was_skipped_is_told_with_its_path(user: User) -> None:
     inner = packed({"._x.xml": b"junk", "good.xml": GOOD})
     collection = await user.scanned(packed({"../evil.xml": GOOD, "in.zip": inner}))
