@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import check
 import coverage_gate
 
 ROOT = Path(__file__).resolve().parent.parent
-SUMMARY = re.compile(r"^=+ .*\b(passed|failed|error|no tests ran)\b.* =+$")
+SUMMARY = re.compile(r"^=+ (?P<counts>.*\b(passed|failed|errors?|skipped|no tests ran)\b.*) in [\d.]+s.* =+$")
+COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 
-def tests(arguments: list[str]) -> tuple[int, str]:
-    """Runs every test in two processes, under coverage; gives pytest's status and its closing line."""
-    command = [
-        sys.executable,
-        "-m",
-        "coverage",
-        "run",
-        "-m",
-        "pytest",
-        "-n",
-        "2",
-        "--dist",
-        "loadfile",
-        *arguments,
-    ]
-    # Warnings are errors in our own code and tests (pyproject.toml); the services they start are held to it as well.
-    env = {**os.environ, "COVERAGE_CORE": "ctrace"}
-    closing = ""
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=env
-    ) as runner:
+@dataclass(frozen=True)
+class Round:
+    """One run of pytest."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+ROUNDS = (
+    Round("everything but the page", ("-n", "2", "--dist", "loadfile", "--ignore=tests/e2e")),
+    # By itself: Playwright's event loop would be in the way of every asynchronous test after it in its process.
+    Round("the page in a browser", ("tests/e2e",)),
+)
+
+
+def run(tests: Round, more: list[str]) -> tuple[int, Counter[str]]:
+    """Runs one round under coverage; gives pytest's status and what its closing line counts."""
+    command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", *tests.arguments, *more]
+    counts: Counter[str] = Counter()
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdout is not None  # noqa: S101 - asked for with PIPE
         for line in runner.stdout:
-            if SUMMARY.match(line.rstrip()):
-                closing = line.rstrip()
+            if closing := SUMMARY.match(line.rstrip()):
+                counts = Counter({word: int(number) for number, word in COUNT.findall(closing["counts"])})
             print(line, end="", flush=True)
-    return runner.returncode, closing
+    return runner.returncode, counts
 
 
 def main() -> int:
@@ -51,14 +52,22 @@ def main() -> int:
     for old in ROOT.glob(".coverage*"):
         old.unlink()
     print("· checking style, types and generated files", flush=True)
-    checked = check.main(without="architecture")  # its tests are among all the others
-    print("· running the tests", flush=True)
-    status, closing = tests(sys.argv[1:])
-    covered = coverage_gate.main() if not sys.argv[1:] else 0
-    failed = [name for name, bad in (("check", checked), ("tests", status), ("coverage", covered)) if bad]
-    print(f"· {'failed: ' + ', '.join(failed) if failed else 'all is well'} ({time.monotonic() - began:.0f} s)")
-    print(closing, flush=True)  # last, where whoever reads only the end looks for it
-    return 1 if failed else 0
+    wrong = ["check"] if check.main(without="architecture") else []  # its tests are among all the others
+    counts: Counter[str] = Counter()
+    for tests in ROUNDS:
+        print(f"· testing {tests.name}", flush=True)
+        status, found = run(tests, sys.argv[1:])
+        counts += found
+        wrong += [tests.name] if status else []
+    if not sys.argv[1:] and coverage_gate.main():
+        wrong.append("coverage")
+    print(f"· {'failed: ' + ', '.join(wrong) if wrong else 'all is well'} ({time.monotonic() - began:.0f} s)")
+    # Last, and in words that whoever reads only the end understands.
+    print(
+        f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed, {counts['skipped']} skipped",
+        flush=True,
+    )
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
