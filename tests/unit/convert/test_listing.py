@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+
 from ret.ingest.v1 import ingest_pb2
 from ret_convert.errors import NotConverted
 from ret_convert.listing import Listed, entries
