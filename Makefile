@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run stop test unit check fmt proto types docs lock bench doctor clean
+.PHONY: help run stop test nightly unit check fmt proto types docs lock bench doctor clean
 
 PYTHON := .venv/bin/python
 # Node comes from .venv where the machine has none; Debian keeps nats-server where ordinary users do not look.
@@ -26,6 +26,10 @@ stop: ## stop a product that was started by `make run`
 test: ## the whole check: style, types, drift, every test, coverage (what CI runs)
 	$(prepare) test
 	@exec $(PYTHON) scripts/run_tests.py $(ARGS)
+
+nightly: ## as test, with every test on both databases
+	$(prepare) test
+	@RET_TEST_DATABASES=both exec $(PYTHON) scripts/run_tests.py $(ARGS)
 
 unit: ## the unit tests only (seconds)
 	$(prepare) python

@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import zlib
+
+import pytest
+
+DATABASES = ("sqlite", "postgresql")
+ABOUT_DATABASES = ("test_database.py", "test_migrations.py", "test_schema.py")
+"""Files whose subject is the database itself: both, always."""
+
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """The processes of a parallel run must give a case the same name: a clock's value or raw bytes are no name."""
     return argname if isinstance(val, float | bytes) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that runs on both databases, `make test` takes one, decided by its name; `make nightly` takes both."""
+    if os.environ.get("RET_TEST_DATABASES") == "both":
+        return
+    left_out = [item for item in items if not _chosen(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _chosen(item: pytest.Item) -> bool:
+    database = next((name for name in DATABASES if f"[{name}" in item.name or f"-{name}" in item.name), None)
+    if database is None or item.path.name in ABOUT_DATABASES:
+        return True
+    return database == DATABASES[zlib.crc32(item.name.partition("[")[0].encode()) % 2]

@@ -27,7 +27,8 @@ class Round:
 
 
 ROUNDS = (
-    Round("everything but the page", ("-n", "2", "--dist", "loadfile", "--ignore=tests/e2e")),
+    # More processes than CI has cores: many tests wait for the servers they have started.
+    Round("everything but the page", ("-n", "3", "--dist", "loadfile", "--ignore=tests/e2e")),
     # By itself: Playwright's event loop would be in the way of every asynchronous test after it in its process.
     Round("the page in a browser", ("tests/e2e",)),
 )
