@@ -25,6 +25,7 @@ from ret_kit.blobs import Blobs, session_prefix
 from ret_kit.bus import Bus, Delivery
 from ret_kit.errors import RetError
 from ret_kit.jobs.outbox import Relay
+from ret_kit.waiting import heed_cancellation
 
 log = logging.getLogger("ret.auth")
 STALE_MS = 10_000  # outbox rows that old are of a process that is gone
@@ -150,11 +151,13 @@ class Worker:
             except RetError as error:
                 log.warning("not compacted yet", extra={"code": error.code})
                 self._compaction.set()
+            heed_cancellation()
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         await _surviving(step)
+        heed_cancellation()
         await asyncio.sleep(seconds)
 
 

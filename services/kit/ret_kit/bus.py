@@ -24,6 +24,7 @@ from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 from ret_kit import telemetry
 from ret_kit.errors import RetError, StorageFull, Unavailable
 from ret_kit.settings import KitSettings
+from ret_kit.waiting import heed_cancellation
 
 log = logging.getLogger("ret.bus")
 
@@ -256,6 +257,7 @@ class Bus:
                 try:
                     async with self._pulling(subject, durable, ack_wait, concurrency) as pull:
                         while True:
+                            heed_cancellation()
                             await places.acquire()
                             with _heeding_cancellation():
                                 message = await _next(pull, places)

@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -290,7 +290,8 @@ class Pool:
 
     async def _start(self) -> Child:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as unless_started:
+            unless_started.callback(ours.close)
             command = [
                 sys.executable,
                 "-m",
@@ -306,6 +307,7 @@ class Pool:
             process = await asyncio.create_subprocess_exec(
                 *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
             )
+            unless_started.pop_all()
         ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         child = Child(process, reader, writer)

@@ -14,6 +14,7 @@ from ret_kit.database import now_ms
 from ret_kit.errors import RetError
 from ret_kit.jobs.events import dumps
 from ret_kit.jobs.store import ended_job
+from ret_kit.waiting import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ class Reconciler:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            heed_cancellation()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._wanted.wait()
