@@ -31,8 +31,7 @@ def entries(
         made: list[Table] = []
         if one.type == "document":
             rows = tables.get(one.document_id, ())
-            # What is converted anew is exported as it was, until its new tables are in place.
-            if one.status in {"converted", "converting"} and rows:
+            if one.status == "converted" and rows:
                 made = [table(row) for row in (rows[:1] if wanted.main else rows)]
             elif one.status != "failed":
                 missing += 1

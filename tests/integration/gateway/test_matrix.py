@@ -190,6 +190,8 @@ def test_what_is_ones_own_is_answered(product: Product, role: str, name: str) ->
     answer = product.ask(name, own.headers, own.ids)
     success = [status for status in OPERATIONS[name][2]["responses"] if status < "300"]
     assert [str(answer.status_code)] == success, answer.text
+    if answer.status_code == 202 and name != "cancel_job":  # what it began would change what the next one finds
+        product._ended(answer.json()["job"]["id"], own.headers)
 
 
 @pytest.mark.parametrize("role", ROLES)

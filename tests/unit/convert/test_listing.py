@@ -19,9 +19,15 @@ def document(status: str) -> ingest_pb2.InventoryEntry:
     return ingest_pb2.InventoryEntry(path="GL/ledger.xml", type="document", document_id="d", status=status, depth=2)
 
 
-def test_what_is_converted_anew_is_exported_as_it_was() -> None:
-    (entry,) = entries([document("converting")], {"d": [TABLE]}, Listed(keep=True, main=False))
+def test_what_is_converted_is_exported_as_its_tables() -> None:
+    (entry,) = entries([document("converted")], {"d": [TABLE]}, Listed(keep=True, main=False))
     assert [table["name"] for table in entry["tables"]] == ["ledger"]
+
+
+def test_what_is_converted_anew_is_not_exported_meanwhile() -> None:
+    """Its old tables go while the export would read them."""
+    with pytest.raises(NotConverted):
+        entries([document("converting")], {"d": [TABLE]}, Listed(keep=True, main=False))
 
 
 @pytest.mark.parametrize("status", ["found", "converting"])
