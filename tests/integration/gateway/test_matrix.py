@@ -78,10 +78,10 @@ class Product:
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("AR_x/one.xml", "<Rows><Row><Id>1</Id></Row><Row><Id>2</Id></Row></Rows>")
         answer = self._sent("POST", "/collections", headers, files={"file": ("Upload.zip", archive.getvalue())})
-        self._ended(answer["job"]["id"], headers)
+        self.ended(answer["job"]["id"], headers)
         collection_id = answer["collection"]["id"]
         job_id = self._sent("POST", f"/collections/{collection_id}/conversions", headers, json={})["job"]["id"]
-        self._ended(job_id, headers)
+        self.ended(job_id, headers)
         (document,) = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
         ids = {"collection_id": collection_id, "document_id": document["id"], "job_id": job_id}
         return Belongings(headers, ids | {"session_id": session_id, "name": document["group"]})
@@ -110,7 +110,7 @@ class Product:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    def _ended(self, job_id: str, headers: dict[str, str]) -> None:
+    def ended(self, job_id: str, headers: dict[str, str]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while (job := self._sent("GET", f"/jobs/{job_id}", headers))["state"] in {"queued", "running"}:
             assert time.monotonic() < deadline, job
@@ -191,7 +191,7 @@ def test_what_is_ones_own_is_answered(product: Product, role: str, name: str) ->
     success = [status for status in OPERATIONS[name][2]["responses"] if status < "300"]
     assert [str(answer.status_code)] == success, answer.text
     if answer.status_code == 202 and name != "cancel_job":  # what it began would change what the next one finds
-        product._ended(answer.json()["job"]["id"], own.headers)
+        product.ended(answer.json()["job"]["id"], own.headers)
 
 
 @pytest.mark.parametrize("role", ROLES)
