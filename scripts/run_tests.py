@@ -16,6 +16,7 @@ import coverage_gate
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = re.compile(r"^=+ (?P<counts>.*\b(passed|failed|errors?|skipped|no tests ran)\b.*) in [\d.]+s.* =+$")
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
+FAILURE = re.compile(r"^(FAILED|ERROR) \S+::")
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,20 @@ ROUNDS = (
 )
 
 
-def run(tests: Round, more: list[str]) -> tuple[int, Counter[str]]:
-    """Runs one round under coverage; gives pytest's status and what its closing line counts."""
+def run(tests: Round, more: list[str]) -> tuple[int, Counter[str], list[str]]:
+    """Runs one round under coverage; gives pytest's status, what its closing line counts, and its lines of failures."""
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", *tests.arguments, *more]
     counts: Counter[str] = Counter()
+    failures: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdout is not None  # noqa: S101 - asked for with PIPE
         for line in runner.stdout:
             if closing := SUMMARY.match(line.rstrip()):
                 counts = Counter({word: int(number) for number, word in COUNT.findall(closing["counts"])})
+            if FAILURE.match(line):
+                failures.append(line.rstrip())
             print(line, end="", flush=True)
-    return runner.returncode, counts
+    return runner.returncode, counts, failures
 
 
 def main() -> int:
@@ -55,14 +59,18 @@ def main() -> int:
     print("· checking style, types and generated files", flush=True)
     wrong = ["check"] if check.main(without="architecture") else []  # its tests are among all the others
     counts: Counter[str] = Counter()
+    failures: list[str] = []
     for tests in ROUNDS:
         print(f"· testing {tests.name}", flush=True)
-        status, found = run(tests, sys.argv[1:])
+        status, found, failed = run(tests, sys.argv[1:])
         counts += found
+        failures += failed
         wrong += [tests.name] if status else []
     if not sys.argv[1:] and coverage_gate.main():
         wrong.append("coverage")
     print(f"· {'failed: ' + ', '.join(wrong) if wrong else 'all is well'} ({time.monotonic() - began:.0f} s)")
+    for line in failures:
+        print(line)
     # Last, and in words that whoever reads only the end understands.
     print(
         f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed, {counts['skipped']} skipped",
