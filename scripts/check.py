@@ -73,9 +73,9 @@ def run(check: Check) -> bool:
     return good
 
 
-def main(*, without: str = "") -> int:
-    """Runs all checks but the one without which it is asked to be, two at a time; gives 1 when one failed."""
-    with ThreadPoolExecutor(2) as pool:
+def main(*, without: str = "", width: int = 2) -> int:
+    """Runs all checks but the one without which it is asked to be, `width` at a time; gives 1 when one failed."""
+    with ThreadPoolExecutor(width) as pool:
         results = list(pool.map(run, [check for check in checks() if check.name != without]))
     return 0 if all(results) else 1
 

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -118,18 +117,25 @@ class Bus:
         async def back() -> None:
             log.info("bus is back")
 
-        client = await nats.connect(  # pyright: ignore[reportUnknownMemberType] - nats-py leaves options untyped
-            url,
-            name=name,
-            error_cb=failed,
-            reconnected_cb=back,
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=3,
-            ping_interval=10,
-            max_outstanding_pings=2,
-        )
+        client = Client()
+        try:
+            with _heeding_cancellation():
+                await client.connect(  # pyright: ignore[reportUnknownMemberType] - nats-py leaves options untyped
+                    url,
+                    name=name,
+                    error_cb=failed,
+                    reconnected_cb=back,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.5,
+                    connect_timeout=3,
+                    ping_interval=10,
+                    max_outstanding_pings=2,
+                )
+        except BaseException:
+            # Whoever is stopped while it connects leaves no connection behind.
+            await client.close()
+            raise
         return cls(client, stream_bytes, replicas)
 
     @classmethod

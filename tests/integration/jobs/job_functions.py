@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ret_kit.blobs import Blobs
@@ -43,6 +44,8 @@ def surprise(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) 
 
 def linger(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Count up in steps, stage a blob on the way, and tell."""
+    if payload.get("begun"):
+        Path(payload["begun"]).touch()
     for step in range(payload["steps"]):
         report({"done": step})
         time.sleep(payload["seconds"] / payload["steps"])

@@ -135,7 +135,13 @@ class Spread(Base):
             raise Away
         await run.call(
             "job_functions:linger",
-            {"steps": 2, "seconds": task.job.payload["seconds"], "blobs": self.blobs, "key": run.staging + "out"},
+            {
+                "steps": 2,
+                "seconds": task.job.payload["seconds"],
+                "blobs": self.blobs,
+                "key": run.staging + "out",
+                "begun": task.job.payload.get("begun"),
+            },
         )
         return TaskDone(
             {"number": task.payload["number"]},

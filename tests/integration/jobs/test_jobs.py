@@ -12,6 +12,8 @@ from ret.sessions.v1 import sessions_pb2
 from ret_kit.jobs.events import progress_subject
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from job_bench import Bench
 
 
@@ -188,16 +190,16 @@ async def test_one_session_has_at_most_its_share_of_tasks_on_their_way(bench: Be
     assert await bench.most_published(big.id) <= bench.settings.tasks_per_session
 
 
-async def test_a_cancelled_job_ends_at_once_and_stays_so(bench: Bench) -> None:
+async def test_a_cancelled_job_ends_at_once_and_stays_so(bench: Bench, tmp_path: Path) -> None:
     await bench.worker(slots=2)
     kinds: list[tuple[str, dict[str, Any]]] = [
         ("linger", {"steps": 4, "seconds": 30}),
         ("spread", {"tasks": 5, "seconds": 30}),
     ]
     for kind, choices in kinds:
-        job = await bench.create(kind, **choices)
-        await bench.until_state(job.id, "running")
-        await asyncio.sleep(0.5)
+        begun = tmp_path / kind
+        job = await bench.create(kind, **choices, begun=str(begun))
+        await bench.until(begun.exists)
         pids = bench.children()
         await bench.cancel(job.id)
         assert (await bench.row(job.id)).state == "cancelled"

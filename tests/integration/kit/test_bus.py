@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -317,3 +318,15 @@ async def until_enqueued(bus: Bus, data: bytes) -> None:
                 return await bus.enqueue("jobs.test", data, "again")
             except Unavailable:
                 await asyncio.sleep(0.1)
+
+
+async def test_who_is_stopped_while_it_connects_leaves_no_connection_behind(nats: NatsServer) -> None:
+    """A connection that nobody closes is a ResourceWarning when it is collected, and so a failure."""
+    for steps in range(40):
+        connecting = asyncio.create_task(Bus.connect(nats.url))
+        for _ in range(steps):
+            await asyncio.sleep(0 if steps % 2 else 0.0005)
+        connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await (await connecting).close()
+    gc.collect()

@@ -71,6 +71,7 @@ class Relay:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._publishing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="relay")
@@ -103,7 +104,14 @@ class Relay:
                 self._wanted.set()
 
     async def flush(self, *, older_than_ms: int | None = None) -> int:
-        """Publish this process's rows, or everybody's that are older than a time; gives how many."""
+        """Publish this process's rows, or everybody's that are older than a time; gives how many.
+
+        Afterwards everything that was committed before has left, also what another call had in hand.
+        """
+        async with self._publishing:
+            return await self._publish_all(older_than_ms)
+
+    async def _publish_all(self, older_than_ms: int | None) -> int:
         table, count = self._outbox.table, 0
         mine = (
             table.c.owner == self._outbox.owner

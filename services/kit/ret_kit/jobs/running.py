@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ret_kit.errors import RetError
 from ret_kit.jobs.events import progress_subject
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ret.jobs.v1 import jobs_pb2
     from ret_kit.bus import Bus
     from ret_kit.jobs.model import ClaimedJob, ClaimedTask
+    from ret_kit.jobs.outbox import Relay
     from ret_kit.jobs.store import JobStore
     from ret_kit.jobs.tasks import TaskStore
     from ret_kit.pools import Pool
@@ -78,8 +81,8 @@ class HeldTask:
 class Running:
     """Handed to a `Work` with its claim."""
 
-    def __init__(self, held: Held, pool: Pool, bus: Bus, pause_seconds: float) -> None:
-        self._held, self._pool, self._bus, self._pause = held, pool, bus, pause_seconds
+    def __init__(self, held: Held, pool: Pool, bus: Bus, relay: Relay, pause_seconds: float) -> None:
+        self._held, self._pool, self._bus, self._relay, self._pause = held, pool, bus, relay, pause_seconds
         self._told = 0.0
 
     @property
@@ -116,6 +119,10 @@ class Running:
         now = time.monotonic()
         if now - self._told < self._pause:
             return
+        if not self._told:
+            # The news that it runs goes by the outbox, this one does not, and must not overtake it.
+            with suppress(RetError):
+                await self._relay.flush()
         self._told = now
         event = await self._held.progress(done, total, unit, detail or {}, work)
         job = self._held.job

@@ -146,7 +146,7 @@ class Worker:
             telemetry.span(f"job {job.type}", job_id=job.id, attempt=job.attempt, fence=held.fence),
         ):
             try:
-                run = Running(held, self._pool, self._bus, self._settings.progress_seconds)
+                run = Running(held, self._pool, self._bus, self._relay, self._settings.progress_seconds)
                 await self._under_lease(delivery, held, work(run))
                 await delivery.ack()
                 await self._drop_older(held)
