@@ -127,7 +127,7 @@ class Bus:
                     reconnected_cb=back,
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.5,
+                    reconnect_time_wait=0.5,  # pyright: ignore[reportArgumentType] - declared whole, slept in parts
                     connect_timeout=3,
                     ping_interval=10,
                     max_outstanding_pings=2,
