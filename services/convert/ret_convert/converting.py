@@ -16,7 +16,7 @@ from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
 from ret_convert.flatten import Flatten, Flattened, Options, Source, Warned, expat_flatten
 from ret_convert.layout import Layout
-from ret_convert.orders import Order, Outcome, Progress, SourceOrder, TableMade
+from ret_convert.orders import CandidateMade, Order, Outcome, Progress, ShapeMade, SourceOrder, TableMade
 from ret_convert.tables import Written, store
 from ret_kit.blobs import Blobs
 from ret_kit.errors import BlobDamaged, RetError
@@ -35,6 +35,8 @@ SPREADSHEETS = frozenset(
         "application/vnd.oasis.opendocument.spreadsheet",
     }
 )
+CANDIDATES = 200
+"""Record paths that are kept of a document; those that hold the most of it."""
 TABLES = uuid.UUID("5d0a5b0e-6c3f-4b4e-9a55-2f1b6f6f5c11")
 """Namespace of the ids of tables: the same job, document and name give the same id, however often it is tried."""
 
@@ -80,6 +82,7 @@ def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callabl
     made["warnings"] = [
         {"code": one.code, "detail": one.detail} for one in [*flattened.warnings, *_unkept(flattened, source)]
     ]
+    made["shape"] = shape_made(order, source["document_id"], flattened)
     made["tables"] = [
         TableMade(
             id=uuid.uuid5(TABLES, f"{order['job_id']}/{source['document_id']}/{one.name}").hex,
@@ -112,6 +115,22 @@ def tabulate(
     stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
     flattened = flattening.result()
     return flattened, [stored[table] for table in flattened.tables if table in stored]
+
+
+def shape_made(order: Order, document_id: str, flattened: Flattened) -> ShapeMade:
+    """How the document was cut into records, and how it could be."""
+    found = flattened.candidates
+    least = sorted((one.share for one in found), reverse=True)[CANDIDATES - 1] if len(found) > CANDIDATES else 0.0
+    kept = [one for one in found if one.share >= least][:CANDIDATES]
+    return ShapeMade(
+        layout=order["layout"],
+        record_path=flattened.record_path,
+        chosen=bool(order["record_paths"].get(document_id)),
+        candidates=[
+            CandidateMade(path=one.path, count=one.count, fields=one.fields, share=round(one.share, 6)) for one in kept
+        ],
+        more=len(found) - len(kept),
+    )
 
 
 def opening(blobs: Blobs, source: SourceOrder) -> Source:

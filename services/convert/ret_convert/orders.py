@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class SourceOrder(TypedDict):
@@ -46,8 +46,31 @@ class TableMade(TypedDict):
     sha256: str
 
 
+class CandidateMade(TypedDict):
+    """A path that could be the record (`shape.Candidate`)."""
+
+    path: str
+    count: int
+    fields: int
+    share: float
+
+
+class ShapeMade(TypedDict):
+    """How a document was cut into records.
+
+    `chosen` tells a record path that was asked for from one that was found. `candidates` are those that hold the most,
+    the shallowest first; `more` is how many others there are.
+    """
+
+    layout: str
+    record_path: str
+    chosen: bool
+    candidates: list[CandidateMade]
+    more: int
+
+
 class Outcome(TypedDict):
-    """What became of one document."""
+    """What became of one document; without `shape` when it failed."""
 
     document_id: str
     status: Literal["converted", "failed"]
@@ -56,6 +79,7 @@ class Outcome(TypedDict):
     bytes: int
     tables: list[TableMade]
     warnings: list[dict[str, str]]
+    shape: NotRequired[ShapeMade]
 
 
 @dataclass

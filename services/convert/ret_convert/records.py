@@ -1,4 +1,4 @@
-"""The rows of tables: replaced document by document, read for exports, forgotten with their collection or session."""
+"""The rows of tables and shapes: replaced document by document, read, forgotten with their collection or session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_convert.orders import Outcome
-from ret_convert.schema import jobs, leftovers, tables
+from ret_convert.schema import jobs, leftovers, shapes, tables
 
 CHUNK = 500
 """Ids in one statement."""
@@ -44,6 +44,26 @@ async def replace(conn: AsyncConnection, by: Conversion, outcomes: Sequence[Outc
     rows = [_row(by, one, position) for one in current for position in range(len(one["tables"]))]
     if rows:
         await conn.execute(insert(tables), rows)
+    await _reshape(conn, by, current)
+
+
+async def _reshape(conn: AsyncConnection, by: Conversion, outcomes: Sequence[Outcome]) -> None:
+    """Note how documents were cut into records. One that failed keeps what is known of it: it has not changed."""
+    rows = [
+        {
+            **{name: shape[name] for name in ("layout", "record_path", "chosen", "more")},
+            "candidates": json.dumps(shape["candidates"]),
+            "document_id": one["document_id"],
+            "collection_id": by.collection_id,
+            "session_id": by.session_id,
+        }
+        for one in outcomes
+        if (shape := one.get("shape"))
+    ]
+    for ids in _chunked([one["document_id"] for one in outcomes if one.get("shape")]):
+        await conn.execute(delete(shapes).where(shapes.c.document_id.in_(ids), shapes.c.session_id == by.session_id))
+    if rows:
+        await conn.execute(insert(shapes), rows)
 
 
 async def _newer(conn: AsyncConnection, by: Conversion, ids: list[str]) -> set[str]:
@@ -80,6 +100,18 @@ async def of_collection(conn: AsyncConnection, session_id: str, collection_id: s
     return found
 
 
+async def table(conn: AsyncConnection, session_id: str, table_id: str) -> Row[Any] | None:
+    """A table of the session."""
+    query = select(tables).where(tables.c.id == table_id, tables.c.session_id == session_id)
+    return (await conn.execute(query)).one_or_none()
+
+
+async def shape(conn: AsyncConnection, session_id: str, document_id: str) -> Row[Any] | None:
+    """How a document of the session was cut into records; None when it was never converted."""
+    query = select(shapes).where(shapes.c.document_id == document_id, shapes.c.session_id == session_id)
+    return (await conn.execute(query)).one_or_none()
+
+
 async def forget_collection(conn: AsyncConnection, session_id: str, collection_id: str) -> None:
     """Delete the rows of a collection, and note its blobs for removal."""
     gone = await conn.execute(
@@ -88,6 +120,7 @@ async def forget_collection(conn: AsyncConnection, session_id: str, collection_i
         .returning(tables.c.blob_key)
     )
     await _leave(conn, session_id, set(gone.scalars()))
+    await conn.execute(delete(shapes).where(shapes.c.collection_id == collection_id, shapes.c.session_id == session_id))
 
 
 async def jobs_of(conn: AsyncConnection, session_id: str, collection_id: str) -> list[str]:
@@ -100,8 +133,8 @@ async def jobs_of(conn: AsyncConnection, session_id: str, collection_id: str) ->
 async def forget_session(conn: AsyncConnection, session_id: str) -> int:
     """Delete the rows of a session; how many there were. Its blobs go with its prefix."""
     rows = 0
-    for table in (tables, leftovers):
-        rows += (await conn.execute(delete(table).where(table.c.session_id == session_id))).rowcount
+    for whose in (tables, shapes, leftovers):
+        rows += (await conn.execute(delete(whose).where(whose.c.session_id == session_id))).rowcount
     return rows
 
 

@@ -1,8 +1,8 @@
-"""The tables of convert: what each document became, blobs that nobody needs any more, and the tables of jobs."""
+"""The tables of convert: what each document became and how, blobs nobody needs any more, and the tables of jobs."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, String, Table, Text
 
 from ret_kit.jobs.schema import ID, job_tables
 
@@ -34,6 +34,25 @@ tables = Table(
     Index("ix_tables_collection", "collection_id"),
     Index("ix_tables_session", "session_id"),
 )
+
+shapes = Table(
+    "shapes",
+    metadata,
+    Column("document_id", ID, primary_key=True),
+    Column("collection_id", ID, nullable=False),
+    Column("session_id", ID, nullable=False),
+    Column("layout", String(10), nullable=False),
+    Column("record_path", Text, nullable=False),
+    # Whether the record path was asked for, and not found.
+    Column("chosen", Boolean, nullable=False),
+    # A JSON list of `orders.CandidateMade`.
+    Column("candidates", Text, nullable=False),
+    Column("more", Integer, nullable=False),
+    CheckConstraint("layout IN ('auto', 'single', 'related')", name="ck_shapes_layout"),
+    Index("ix_shapes_collection", "collection_id"),
+    Index("ix_shapes_session", "session_id"),
+)
+"""How each document was cut into records when it was converted last, and how it could be."""
 
 leftovers = Table(
     "leftovers",

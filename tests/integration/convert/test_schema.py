@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import CheckConstraint, Connection, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from ret_convert import records
-from ret_convert.orders import Outcome, TableMade
+from ret_convert.orders import CandidateMade, Outcome, ShapeMade, TableMade
 from ret_convert.records import Conversion
 from ret_convert.schema import metadata, tables
 from ret_kit.database import Database
@@ -33,6 +34,13 @@ def outcome(document: str, *made: TableMade) -> Outcome:
     return Outcome(
         document_id=document, status="converted", method="native", fidelity=1.0, bytes=1, tables=[*made], warnings=[]
     )
+
+
+def shaped(document: str, path: str) -> Outcome:
+    made = outcome(document, table("a", f"{document}-{path}"))
+    candidates = [CandidateMade(path=path, count=2, fields=3, share=0.5)]
+    made["shape"] = ShapeMade(layout="auto", record_path=path, chosen=False, candidates=candidates, more=0)
+    return made
 
 
 def conversion(job: str, order: int) -> Conversion:
@@ -96,6 +104,48 @@ async def test_a_document_that_fails_now_has_no_tables_any_more(migrated: str) -
             await records.replace(conn, conversion("second", 2), [outcome("d")])
         async with db.read() as conn:
             assert await records.of_collection(conn, "session", "collection") == {}
+
+
+async def test_a_shape_is_replaced_by_a_conversion_and_kept_by_a_failure(migrated: str) -> None:
+    async with Database(migrated, "convert") as db:
+        async with db.write() as conn:
+            await records.replace(conn, conversion("first", 1), [shaped("d", "a/b"), shaped("e", "a/c")])
+            await records.replace(conn, conversion("third", 3), [shaped("d", "a/d")])
+            await records.replace(conn, conversion("second", 2), [shaped("d", "a/x")])
+            await records.replace(conn, conversion("fourth", 4), [outcome("d")])
+        async with db.read() as conn:
+            found = await records.shape(conn, "session", "d")
+            assert found is not None
+            assert (found.record_path, found.chosen, found.collection_id) == ("a/d", False, "collection")
+            assert json.loads(found.candidates) == [{"path": "a/d", "count": 2, "fields": 3, "share": 0.5}]
+            assert await records.shape(conn, "another", "d") is None
+
+
+async def test_shapes_are_forgotten_with_their_collection_and_session(migrated: str) -> None:
+    async with Database(migrated, "convert") as db:
+        async with db.write() as conn:
+            await records.replace(conn, Conversion("j", 1, "one", "session"), [shaped("d", "a/b")])
+            await records.replace(conn, Conversion("j", 1, "two", "session"), [shaped("e", "a/b")])
+            await records.forget_collection(conn, "session", "one")
+        async with db.read() as conn:
+            assert await records.shape(conn, "session", "d") is None
+            assert await records.shape(conn, "session", "e") is not None
+        async with db.write() as conn:
+            assert await records.forget_session(conn, "session") == 3  # a table, a shape, the note of a blob
+        async with db.read() as conn:
+            assert await records.shape(conn, "session", "e") is None
+
+
+async def test_a_table_is_found_by_its_own_session_alone(migrated: str) -> None:
+    async with Database(migrated, "convert") as db:
+        async with db.write() as conn:
+            await records.replace(conn, conversion("j", 1), [outcome("d", table("a", "k1"))])
+        async with db.read() as conn:
+            found = await records.table(conn, "session", "a-k1")
+            assert found is not None
+            assert (found.document_id, found.blob_key) == ("d", "k1")
+            assert await records.table(conn, "another", "a-k1") is None
+            assert await records.table(conn, "session", "absent") is None
 
 
 async def test_a_collection_and_a_session_are_forgotten_for_themselves_alone(migrated: str) -> None:

@@ -60,6 +60,46 @@ def test_a_document_becomes_stored_tables(place: tuple[str, Blobs]) -> None:
     assert len(blobs.get_sync(table["blob_key"])) == table["size"]
 
 
+def test_a_conversion_tells_how_records_were_cut_and_could_be(place: tuple[str, Blobs]) -> None:
+    url, blobs = place
+    data = b"<r><h><k>1</k><l>2</l></h><h><k>3</k><l>4</l></h><x><a>1</a><b>2</b></x><x><a>3</a><b>4</b></x></r>"
+    both = [
+        {"path": "r/h", "count": 2, "fields": 2, "share": 0.5},
+        {"path": "r/x", "count": 2, "fields": 2, "share": 0.5},
+    ]
+    [found] = outcomes(url, source(blobs, 1, data))
+    assert found.get("shape") == {
+        "layout": "auto",
+        "record_path": "r/h",
+        "chosen": False,
+        "candidates": both,
+        "more": 0,
+    }
+    [asked] = outcomes(url, source(blobs, 1, data), layout="related", record_paths={f"{1:032x}": "r/x"})
+    assert asked.get("shape") == {
+        "layout": "related",
+        "record_path": "r/x",
+        "chosen": True,
+        "candidates": both,
+        "more": 0,
+    }
+    [failed] = outcomes(url, source(blobs, 1, data), record_paths={f"{1:032x}": "r/none"})
+    assert (failed["status"], failed.get("shape")) == ("failed", None)
+
+
+def test_of_many_candidates_those_that_hold_the_most_are_told(
+    place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "CANDIDATES", 2)
+    url, blobs = place
+    sizes = (("a", 2), ("b", 5), ("c", 3), ("d", 3))
+    data = "".join(f"<{name}><k>1</k><l>2</l></{name}>" * count for name, count in sizes)
+    [made] = outcomes(url, source(blobs, 1, f"<r>{data}</r>".encode()))
+    shape = made.get("shape")
+    assert shape is not None
+    assert ([one["path"] for one in shape["candidates"]], shape["more"]) == (["r/b", "r/c"], 2)
+
+
 def test_the_same_order_gives_the_same_ids(place: tuple[str, Blobs]) -> None:
     url, blobs = place
     one, again = (outcomes(url, source(blobs, 1, GOOD))[0]["tables"][0]["id"] for _ in range(2))
