@@ -162,6 +162,7 @@ def document(message: ingest_pb2.Document) -> models.Document:
     """A document; `method` and `fidelity` are null until it has been converted."""
     return models.Document(
         id=message.id,
+        collection_id=message.collection_id,
         path=message.path,
         name=message.name,
         group=message.group,
@@ -178,6 +179,36 @@ def document(message: ingest_pb2.Document) -> models.Document:
             for table in message.tables
         ],
         warnings=[warning(one) for one in message.warnings],
+    )
+
+
+def table_head(message: convert_pb2.PageHeader) -> dict[str, Any]:
+    """A page of a table, but for its rows (`models.TablePage`)."""
+    return {
+        "id": message.table_id,
+        "document_id": message.document_id,
+        "collection_id": message.collection_id,
+        "name": message.name,
+        "role": message.role,
+        "version": message.version,
+        "total_rows": message.total_rows,
+        "matched_rows": message.matched_rows,
+        "columns": [{"name": one.name, "path": one.path, "type": one.type} for one in message.columns],
+    }
+
+
+def shape(message: convert_pb2.ShapeResponse) -> models.DocumentShape:
+    """How a document was cut into records; no record path where there are none to choose."""
+    return models.DocumentShape(
+        document_id=message.document_id,
+        layout=cast("Any", message.layout),
+        record_path=message.record_path or None,
+        chosen=message.chosen,
+        candidates=[
+            models.Candidate(path=one.path, count=one.count, fields=one.fields, share=one.share)
+            for one in message.candidates
+        ],
+        more=message.more,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from ret.convert.v1 import convert_pb2
 from ret.ingest.v1 import ingest_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
@@ -42,6 +43,19 @@ async def move_document(document_id: str, body: models.DocumentChange, services:
         ingest_pb2.MoveDocumentRequest(document_id=document_id, group=body.group)
     )
     return answers.document(answer.document)
+
+
+@router.get("/documents/{document_id}")
+async def get_document(document_id: str, services: Services) -> models.Document:
+    """A document."""
+    answer = await services.ingest.GetDocument(ingest_pb2.GetDocumentRequest(document_id=document_id))
+    return answers.document(answer.document)
+
+
+@router.get("/documents/{document_id}/shape")
+async def get_shape(document_id: str, services: Services) -> models.DocumentShape:
+    """How a document was cut into records when it was converted, and how it could be."""
+    return answers.shape(await services.convert.Shape(convert_pb2.ShapeRequest(document_id=document_id)))
 
 
 def _size(header: ingest_pb2.SourceHeader) -> int:

@@ -27,6 +27,7 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=PRINTABLE)]
 Identifier = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=PRINTABLE)]
 RecordPath = Annotated[str, Field(max_length=RECORD_PATH_LIMIT, pattern=PRINTABLE)]
+Layout = Literal["auto", "single", "related"]
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LIMIT)]
 
 
@@ -299,6 +300,7 @@ class TableRef(BaseModel):
 
 class Document(BaseModel):
     id: str
+    collection_id: str
     path: str
     name: str
     group: str
@@ -317,6 +319,26 @@ class DocumentList(BaseModel):
     total: int
 
 
+class Candidate(BaseModel):
+    """A path that could be the record."""
+
+    path: str
+    count: int
+    fields: int = Field(description="Distinct fields of one")
+    share: float = Field(description="Share of all values of the document, 0 to 1")
+
+
+class DocumentShape(BaseModel):
+    """How a document was cut into records when it was converted last, and how it could be."""
+
+    document_id: str
+    layout: Layout
+    record_path: str | None = Field(description="Null where there are no records to choose")
+    chosen: bool = Field(description="Whether the record path was asked for, and not found")
+    candidates: list[Candidate] = Field(description="The shallowest first")
+    more: int = Field(description="Candidates that hold too little to be listed")
+
+
 class DocumentChange(Body):
     group: Name
 
@@ -329,6 +351,33 @@ class TreeNode(BaseModel):
     document_id: str | None = None
 
 
+# --- tables ------------------------------------------------------------------------------------------------------
+
+
+class TableColumn(BaseModel):
+    name: str
+    path: str = Field(description="Where in the document its cells come from; empty for links between tables")
+    type: Literal["text", "number", "xml", "link"] = Field(description="How it is best shown: every cell is a string")
+
+
+class TableRow(BaseModel):
+    row: int = Field(description="Its stable number in the table, the first being 1")
+    values: list[str | None] = Field(description='In the order of the columns; null is absent, "" is empty')
+
+
+class TablePage(BaseModel):
+    id: str
+    document_id: str
+    collection_id: str
+    name: str
+    role: Literal["main", "child"]
+    version: int = Field(description="Rises with every edit; 1 is the table as it was converted")
+    total_rows: int
+    matched_rows: int
+    columns: list[TableColumn]
+    rows: list[TableRow]
+
+
 # --- conversion --------------------------------------------------------------------------------------------------
 
 
@@ -337,7 +386,7 @@ class Conversion(Body):
 
     groups: list[Name] | None = Field(default=None, max_length=CHOICE_LIMIT)
     documents: list[Identifier] | None = Field(default=None, max_length=CHOICE_LIMIT)
-    layout: Literal["auto", "single", "related"] = "auto"
+    layout: Layout = "auto"
     record_paths: dict[Identifier, RecordPath] | None = Field(default=None, max_length=CHOICE_LIMIT)
     discard_edits: bool = False
 

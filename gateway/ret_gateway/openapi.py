@@ -26,7 +26,7 @@ REASONS: dict[str, str] = {
     "503": "something that is needed is away; see Retry-After",
 }
 
-CONFLICTS = frozenset({"start_conversion", "export", "create_user", "change_collection", "rename_group"})
+CONFLICTS = frozenset({"start_conversion", "export", "create_user", "change_collection", "rename_group", "get_shape"})
 LOCKS = frozenset({"login", "change_password"})
 UNSUPPORTED = frozenset({"upload_collection"})
 

@@ -391,7 +391,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Document
+         * @description A document.
+         */
+        get: operations["get_document"];
         put?: never;
         post?: never;
         delete?: never;
@@ -402,6 +406,26 @@ export interface paths {
          * @description Moves a document into a group.
          */
         patch: operations["move_document"];
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/shape": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shape
+         * @description How a document was cut into records when it was converted, and how it could be.
+         */
+        get: operations["get_shape"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/documents/{document_id}/source": {
@@ -504,6 +528,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tables/{table_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Table
+         * @description Rows of a table, in the order of the document. A cell that is null is absent, one that is "" is empty.
+         */
+        get: operations["get_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -577,6 +621,26 @@ export interface components {
             items: components["schemas"]["AdministeredSession"][];
             /** Total */
             total: number;
+        };
+        /**
+         * Candidate
+         * @description A path that could be the record.
+         */
+        Candidate: {
+            /** Count */
+            count: number;
+            /**
+             * Fields
+             * @description Distinct fields of one
+             */
+            fields: number;
+            /** Path */
+            path: string;
+            /**
+             * Share
+             * @description Share of all values of the document, 0 to 1
+             */
+            share: number;
         };
         /** Collection */
         Collection: {
@@ -685,6 +749,8 @@ export interface components {
         Document: {
             /** Bytes */
             bytes: number;
+            /** Collection Id */
+            collection_id: string;
             /** Fidelity */
             fidelity: number | null;
             /** Group */
@@ -722,6 +788,39 @@ export interface components {
             items: components["schemas"]["Document"][];
             /** Total */
             total: number;
+        };
+        /**
+         * DocumentShape
+         * @description How a document was cut into records when it was converted last, and how it could be.
+         */
+        DocumentShape: {
+            /**
+             * Candidates
+             * @description The shallowest first
+             */
+            candidates: components["schemas"]["Candidate"][];
+            /**
+             * Chosen
+             * @description Whether the record path was asked for, and not found
+             */
+            chosen: boolean;
+            /** Document Id */
+            document_id: string;
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "auto" | "single" | "related";
+            /**
+             * More
+             * @description Candidates that hold too little to be listed
+             */
+            more: number;
+            /**
+             * Record Path
+             * @description Null where there are no records to choose
+             */
+            record_path: string | null;
         };
         /** EndedSessions */
         EndedSessions: {
@@ -1005,6 +1104,51 @@ export interface components {
             /** Seconds */
             seconds: number;
         };
+        /** TableColumn */
+        TableColumn: {
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @description Where in the document its cells come from; empty for links between tables
+             */
+            path: string;
+            /**
+             * Type
+             * @description How it is best shown: every cell is a string
+             * @enum {string}
+             */
+            type: "text" | "number" | "xml" | "link";
+        };
+        /** TablePage */
+        TablePage: {
+            /** Collection Id */
+            collection_id: string;
+            /** Columns */
+            columns: components["schemas"]["TableColumn"][];
+            /** Document Id */
+            document_id: string;
+            /** Id */
+            id: string;
+            /** Matched Rows */
+            matched_rows: number;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "main" | "child";
+            /** Rows */
+            rows: components["schemas"]["TableRow"][];
+            /** Total Rows */
+            total_rows: number;
+            /**
+             * Version
+             * @description Rises with every edit; 1 is the table as it was converted
+             */
+            version: number;
+        };
         /** TableRef */
         TableRef: {
             /** Columns */
@@ -1020,6 +1164,19 @@ export interface components {
             role: "main" | "child";
             /** Rows */
             rows: number;
+        };
+        /** TableRow */
+        TableRow: {
+            /**
+             * Row
+             * @description Its stable number in the table, the first being 1
+             */
+            row: number;
+            /**
+             * Values
+             * @description In the order of the columns; null is absent, "" is empty
+             */
+            values: (string | null)[];
         };
         /**
          * Ticket
@@ -2767,6 +2924,73 @@ export interface operations {
             };
         };
     };
+    get_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     move_document: {
         parameters: {
             query?: never;
@@ -2829,6 +3053,82 @@ export interface operations {
             };
             /** @description of the wrong type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shape: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentShape"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3116,6 +3416,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_table: {
+        parameters: {
+            query?: {
+                /** @description column names, percent-encoded, with commas between; none: all */
+                columns?: string;
+                /** @description not offered yet */
+                filter?: string;
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+                /** @description not offered yet */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablePage"];
                 };
             };
             /** @description no token, or one that is not valid (any more) */

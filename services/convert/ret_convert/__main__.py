@@ -13,6 +13,7 @@ from ret.convert.v1 import convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
 from ret_convert import records
+from ret_convert.pages import Pages
 from ret_convert.schema import jobs as job_tables
 from ret_convert.server import ACCESS, ConvertServer, Ports
 from ret_convert.server import NAME as CONTRACT
@@ -22,7 +23,7 @@ from ret_kit import telemetry
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus
 from ret_kit.database import Database, upgrade
-from ret_kit.ending import Closings, Endings
+from ret_kit.ending import CLOSING, Closings, Endings
 from ret_kit.jobs import host, service
 from ret_kit.jobs.host import JobHost, open_jobs
 from ret_kit.pools import Pool
@@ -56,10 +57,10 @@ async def open_app(settings: ConvertSettings) -> AsyncGenerator[App]:
 
 
 @asynccontextmanager
-async def open_server(settings: ConvertSettings, app: App, exports: Pool) -> AsyncGenerator[Server]:
+async def open_server(settings: ConvertSettings, app: App, exports: Pool, pages: Pages) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, NAME, settings.convert_address) as server:
-        ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location())
+        ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location(), pages)
         server.add(convert_pb2_grpc.add_ConvertServiceServicer_to_server, ConvertServer(ports), CONTRACT, ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)
@@ -70,20 +71,24 @@ async def open_server(settings: ConvertSettings, app: App, exports: Pool) -> Asy
 
 async def serve(settings: ConvertSettings) -> None:
     """Answer calls until told to stop."""
-    local = settings.blob_location().startswith("file:")
+    location = settings.blob_location()
+    local = location.startswith("file:")
+    pages = Pages(Blobs(location))
     exports = Pool(
         NAME, settings.convert_exports, ["ret_convert.export.archive"], settings.export_limits(), offline=local
     )
     async with (
         open_app(settings) as app,
         exports,
-        open_server(settings, app, exports) as server,
+        open_server(settings, app, exports, pages) as server,
         asyncio.TaskGroup() as group,
     ):
         # An export of a session that ends is broken off here; its jobs are the workers' to end.
         closings = group.create_task(Closings(app.bus, [exports]).run(), name="closings")
+        forgetting = group.create_task(app.bus.listen(f"{CLOSING}.*", pages.heard), name="forgetting")
         await server.serve()
         closings.cancel()
+        forgetting.cancel()
 
 
 async def work(settings: ConvertSettings) -> None:

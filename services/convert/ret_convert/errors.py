@@ -87,7 +87,7 @@ class NotReady(RetError):
 
 @dataclass(kw_only=True)
 class NotConverted(RetError):
-    """Something that was to be exported has not been converted. `documents` is how many."""
+    """Something that is wanted as tables has not been converted. `documents` is how many."""
 
     documents: int
     kind = Kind.CONFLICT
@@ -100,3 +100,22 @@ class NotConverted(RetError):
             if self.documents == 1
             else f"{self.documents} documents are not converted yet."
         )
+@dataclass(kw_only=True)
+class PageTooLarge(RetError):
+    """More of a table was asked for at once than an answer may hold."""
+
+    cells: int
+    bytes: int
+    kind = Kind.INVALID
+    code = "PAGE_TOO_LARGE"
+
+    @property
+    def detail(self) -> str:
+        return (
+            f"A page may have {self.cells:,} cells and {self.bytes >> 20} MiB of text; ask for fewer rows or columns."
+        )
+
+    def extra(self) -> dict[str, str]:
+        return {"field": "limit"}
+
+

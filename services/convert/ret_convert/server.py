@@ -1,7 +1,9 @@
-"""ret.convert.v1: starts conversions and streams exports, each session's own. Reads, calls, writes."""
+"""ret.convert.v1: starts conversions, streams exports, shows tables, each session's own. Reads, calls, writes."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,15 +15,16 @@ from sqlalchemy.exc import IntegrityError
 from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
-from ret_convert.errors import NotReady
+from ret_convert.errors import NotConverted, NotReady
 from ret_convert.export.order import FORMATS, Format, Order, header
 from ret_convert.layout import Layout
 from ret_convert.listing import Listed, entries
+from ret_convert.pages import Pages, Where, Window
 from ret_convert.schema import jobs as job_tables
 from ret_convert.worker import TYPE
 from ret_kit.auth import caller
 from ret_kit.database import Database
-from ret_kit.errors import Invalid
+from ret_kit.errors import Invalid, NotFound
 from ret_kit.jobs.events import job_message
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.idempotency import recall, remember
@@ -30,8 +33,10 @@ from ret_kit.pools import Pool
 from ret_kit.rpc.server import Access
 
 NAME = "ret.convert.v1.ConvertService"
-ACCESS = {"Start": Access.USER, "Export": Access.USER}
+ACCESS = {"Start": Access.USER, "Export": Access.USER, "Page": Access.USER, "Shape": Access.USER}
+ROWS = 1000  # of a page at most
 EXPORT = "ret_convert.export.archive:export"
+CHUNK = 1 << 20  # bytes in one message
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -44,6 +49,7 @@ class Ports:
     pool: Pool
     ingest: ingest_pb2_grpc.IngestServiceAsyncStub
     blobs: str
+    pages: Pages
 
 
 class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
@@ -147,6 +153,60 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             entries=listed,
         )
         return order, listed[0]["name"] if request.document_id and listed else upload
+
+    async def Page(self, request: convert_pb2.PageRequest, context: Context) -> AsyncIterator[convert_pb2.PageResponse]:
+        window = _window(request)
+        async with self._ports.db.read() as conn:
+            row = await records.table(conn, caller().session_id, request.table_id)
+        if row is None:
+            raise NotFound(what="table")
+        page = await asyncio.to_thread(self._ports.pages.page, Where(row.blob_key, row.size), window)
+        pieces = page.pieces()
+        piece = await asyncio.to_thread(next, pieces, None)
+        header = convert_pb2.PageHeader(
+            table_id=row.id,
+            document_id=row.document_id,
+            collection_id=row.collection_id,
+            name=row.name,
+            role=row.role,
+            version=1,  # as converted: there are no edits yet
+            total_rows=page.total,
+            matched_rows=page.total,
+            columns=[convert_pb2.PageColumn(name=one.name, path=one.path, type=one.type) for one in page.columns],
+        )
+        yield convert_pb2.PageResponse(header=header)
+        while piece is not None:
+            for start in range(0, len(piece), CHUNK):
+                yield convert_pb2.PageResponse(chunk=piece[start : start + CHUNK])
+            piece = await asyncio.to_thread(next, pieces, None)
+
+    async def Shape(self, request: convert_pb2.ShapeRequest, context: Context) -> convert_pb2.ShapeResponse:
+        async with self._ports.db.read() as conn:
+            row = await records.shape(conn, caller().session_id, request.document_id)
+        if row is None:
+            # Whether it is not there or not converted, ingest knows.
+            await self._ports.ingest.GetDocument(ingest_pb2.GetDocumentRequest(document_id=request.document_id))
+            raise NotConverted(documents=1)
+        return convert_pb2.ShapeResponse(
+            document_id=row.document_id,
+            layout=row.layout,
+            record_path=row.record_path,
+            chosen=row.chosen,
+            candidates=[convert_pb2.Candidate(**one) for one in json.loads(row.candidates)],
+            more=row.more,
+        )
+
+
+def _window(request: convert_pb2.PageRequest) -> Window:
+    """What is asked for, or Invalid."""
+    for field in ("sort", "filter"):
+        if getattr(request, field):
+            raise Invalid(field=field, reason="is not offered yet: rows come in the order of the document")
+    if not 1 <= request.limit <= ROWS:
+        raise Invalid(field="limit", reason=f"must be 1 to {ROWS}")
+    if request.offset < 0:
+        raise Invalid(field="offset", reason="must not be negative")
+    return Window(request.offset, request.limit, tuple(request.columns))
 
 
 def _choice(field: str, given: str, choices: Sequence[str]) -> str:

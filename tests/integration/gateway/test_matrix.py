@@ -84,6 +84,7 @@ class Product:
         self.ended(job_id, headers)
         (document,) = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
         ids = {"collection_id": collection_id, "document_id": document["id"], "job_id": job_id}
+        ids["table_id"] = document["tables"][0]["id"]
         return Belongings(headers, ids | {"session_id": session_id, "name": document["group"]})
 
     def _credentials(self, role: str, person: str) -> dict[str, str]:
@@ -150,7 +151,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
 
 
 def absent() -> dict[str, str]:
-    return {name: secrets.token_hex(16) for name in ("collection_id", "document_id", "job_id", "session_id", "name")}
+    names = ("collection_id", "document_id", "table_id", "job_id", "session_id", "name")
+    return {name: secrets.token_hex(16) for name in names}
 
 
 def refused(answer: httpx.Response, status: int) -> None:

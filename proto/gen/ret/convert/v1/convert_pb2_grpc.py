@@ -44,6 +44,16 @@ class ConvertServiceStub:
                 request_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.ExportRequest.SerializeToString,
                 response_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.ExportResponse.FromString,
                 _registered_method=True)
+        self.Page = channel.unary_stream(
+                '/ret.convert.v1.ConvertService/Page',
+                request_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.PageRequest.SerializeToString,
+                response_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.PageResponse.FromString,
+                _registered_method=True)
+        self.Shape = channel.unary_unary(
+                '/ret.convert.v1.ConvertService/Shape',
+                request_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.ShapeRequest.SerializeToString,
+                response_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.ShapeResponse.FromString,
+                _registered_method=True)
 
 
 class ConvertServiceServicer:
@@ -63,6 +73,20 @@ class ConvertServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Page(self, request, context):
+        """Some rows of a table: one header, then chunks. Nothing is sent before all of it can be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Shape(self, request, context):
+        """How a document was cut into records, and how it could be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConvertServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +99,16 @@ def add_ConvertServiceServicer_to_server(servicer, server):
                     servicer.Export,
                     request_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.ExportRequest.FromString,
                     response_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.ExportResponse.SerializeToString,
+            ),
+            'Page': grpc.unary_stream_rpc_method_handler(
+                    servicer.Page,
+                    request_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.PageRequest.FromString,
+                    response_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.PageResponse.SerializeToString,
+            ),
+            'Shape': grpc.unary_unary_rpc_method_handler(
+                    servicer.Shape,
+                    request_deserializer=ret_dot_convert_dot_v1_dot_convert__pb2.ShapeRequest.FromString,
+                    response_serializer=ret_dot_convert_dot_v1_dot_convert__pb2.ShapeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +165,60 @@ class ConvertService:
             '/ret.convert.v1.ConvertService/Export',
             ret_dot_convert_dot_v1_dot_convert__pb2.ExportRequest.SerializeToString,
             ret_dot_convert_dot_v1_dot_convert__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Page(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ret.convert.v1.ConvertService/Page',
+            ret_dot_convert_dot_v1_dot_convert__pb2.PageRequest.SerializeToString,
+            ret_dot_convert_dot_v1_dot_convert__pb2.PageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Shape(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ret.convert.v1.ConvertService/Shape',
+            ret_dot_convert_dot_v1_dot_convert__pb2.ShapeRequest.SerializeToString,
+            ret_dot_convert_dot_v1_dot_convert__pb2.ShapeResponse.FromString,
             options,
             channel_credentials,
             insecure,

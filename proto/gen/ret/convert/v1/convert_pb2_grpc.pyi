@@ -35,6 +35,10 @@ class ConvertServiceStub:
     """Queues a conversion; nothing heavy happens in the call."""
     Export: _grpc.UnaryStreamMultiCallable[_convert_pb2.ExportRequest, _convert_pb2.ExportResponse]
     """An export as a stream: one header, then chunks."""
+    Page: _grpc.UnaryStreamMultiCallable[_convert_pb2.PageRequest, _convert_pb2.PageResponse]
+    """Some rows of a table: one header, then chunks. Nothing is sent before all of it can be."""
+    Shape: _grpc.UnaryUnaryMultiCallable[_convert_pb2.ShapeRequest, _convert_pb2.ShapeResponse]
+    """How a document was cut into records, and how it could be."""
 
 @_typing.type_check_only
 class ConvertServiceAsyncStub(ConvertServiceStub):
@@ -43,6 +47,10 @@ class ConvertServiceAsyncStub(ConvertServiceStub):
     """Queues a conversion; nothing heavy happens in the call."""
     Export: _aio.UnaryStreamMultiCallable[_convert_pb2.ExportRequest, _convert_pb2.ExportResponse]  # type: ignore[assignment]
     """An export as a stream: one header, then chunks."""
+    Page: _aio.UnaryStreamMultiCallable[_convert_pb2.PageRequest, _convert_pb2.PageResponse]  # type: ignore[assignment]
+    """Some rows of a table: one header, then chunks. Nothing is sent before all of it can be."""
+    Shape: _aio.UnaryUnaryMultiCallable[_convert_pb2.ShapeRequest, _convert_pb2.ShapeResponse]  # type: ignore[assignment]
+    """How a document was cut into records, and how it could be."""
 
 class ConvertServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -60,5 +68,21 @@ class ConvertServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_convert_pb2.ExportResponse], _abc.AsyncIterator[_convert_pb2.ExportResponse]]:
         """An export as a stream: one header, then chunks."""
+
+    @_abc_1.abstractmethod
+    def Page(
+        self,
+        request: _convert_pb2.PageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_convert_pb2.PageResponse], _abc.AsyncIterator[_convert_pb2.PageResponse]]:
+        """Some rows of a table: one header, then chunks. Nothing is sent before all of it can be."""
+
+    @_abc_1.abstractmethod
+    def Shape(
+        self,
+        request: _convert_pb2.ShapeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_convert_pb2.ShapeResponse, _abc.Awaitable[_convert_pb2.ShapeResponse]]:
+        """How a document was cut into records, and how it could be."""
 
 def add_ConvertServiceServicer_to_server(servicer: ConvertServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,223 @@
+"""Pages of a stored table: some rows of it, from anywhere, without reading what is before them.
+
+A page reads the row groups it touches and no others. What a table's footer says is kept, so that only the first page of
+a table reads it. Everything here blocks: it is for threads, not for the event loop.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from os import SEEK_END
+from threading import Lock
+from typing import Any
+
+from ret_convert.arrow import Table, pa, pc, pq
+from ret_convert.errors import PageTooLarge
+from ret_convert.layout import Kind
+from ret_convert.tables import columns_of
+from ret_kit.blobs import Blobs, session_prefix
+from ret_kit.errors import BlobDamaged, Invalid, NotFound
+
+CELLS = 1 << 20
+"""Cells of a page at most."""
+BYTES = 32 << 20
+"""Bytes of a page's cells at most."""
+PIECE = 16_384
+"""Cells that become JSON at once: the interpreter is held for about two milliseconds."""
+FOOTERS = 64 << 20
+"""Bytes of footers that are kept."""
+SAMPLE = 1000
+"""Rows by which a column is taken for numbers."""
+SHOWN = {Kind.LINK: "link", Kind.SOURCE: "xml", Kind.NIL: "text"}
+NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?$"
+"""Without leading zeros: those are codes."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """A stored table: its blob, and the size that was written."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows and columns that are asked for; no columns: all, in the order of the table."""
+
+    offset: int
+    limit: int
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """A column as it is shown. `type` is text, number, xml or link: a guess from the first rows, and only for show."""
+
+    name: str
+    path: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Row number `first` and those that follow, of `total` in the table. The first row of a table is 1."""
+
+    columns: list[PageColumn]
+    first: int
+    total: int
+    cells: Table
+
+    def pieces(self) -> Iterator[bytes]:
+        """The rows as a JSON list of `{row, values}`, in pieces; an absent cell is null, an empty one is `""`."""
+        names = [column.name for column in self.columns]
+        step = max(1, PIECE // max(1, len(names)))
+        lead = "["
+        for start in range(0, self.cells.num_rows, step):
+            part = self.cells.slice(start, step)
+            rows = zip(*(part.column(name).to_pylist() for name in names), strict=True)
+            made = [{"row": number, "values": values} for number, values in enumerate(rows, self.first + start)]
+            yield (lead + json.dumps(made, ensure_ascii=False, separators=(",", ":"))[1:-1]).encode()
+            lead = ","
+        yield b"[]" if lead == "[" else b"]"
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What is known of a table once it has been opened: `ends` are the rows up to the end of each row group."""
+
+    metadata: Any
+    columns: list[PageColumn]
+    ends: list[int]
+
+    @property
+    def size(self) -> int:
+        return int(self.metadata.serialized_size)
+
+    @property
+    def rows(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+
+class Pages:
+    """The pages of all tables, for several threads."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._footers: OrderedDict[str, Footer] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    @property
+    def kept(self) -> int:
+        """Footers that are kept."""
+        return len(self._footers)
+
+    def page(self, where: Where, window: Window) -> Page:
+        """The rows of the window, as far as the table has them.
+
+        Invalid for columns that are not there, PageTooLarge, NotFound when the table was replaced, BlobDamaged.
+        """
+        try:
+            file = self._blobs.reader(where.key)
+        except NotFound:
+            raise NotFound(what="table") from None
+        with file:
+            try:
+                if file.seek(0, SEEK_END) != where.size:
+                    raise BlobDamaged(where.key)
+                footer = self._footer(where.key, file)
+                columns = chosen(footer.columns, window.columns)
+                cells = _read(_open(file, footer.metadata), footer, window, columns)
+            except (pa.ArrowException, OSError) as error:
+                raise BlobDamaged(where.key) from error
+        return Page(columns, window.offset + 1, footer.rows, cells)
+
+    async def heard(self, subject: str, _data: bytes) -> None:
+        """`sessions.closing.<session>` has come: what is kept of its tables goes."""
+        prefix = session_prefix(subject.rpartition(".")[2])
+        with self._lock:
+            for key in [key for key in self._footers if key.startswith(prefix)]:
+                self._bytes -= self._footers.pop(key).size
+
+    def _footer(self, key: str, file: Any) -> Footer:
+        with self._lock:
+            if key in self._footers:
+                self._footers.move_to_end(key)
+                return self._footers[key]
+        parquet = _open(file)
+        metadata = parquet.metadata
+        ends = list(accumulate(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)))
+        footer = Footer(metadata, _shown(parquet), ends)
+        with self._lock:
+            if key not in self._footers:
+                self._footers[key] = footer
+                self._bytes += footer.size
+            while self._bytes > FOOTERS and len(self._footers) > 1:
+                self._bytes -= self._footers.popitem(last=False)[1].size
+        return footer
+
+
+def chosen(columns: list[PageColumn], names: Sequence[str]) -> list[PageColumn]:
+    """The columns of these names in this order, all for no names. Invalid when one is not there, or there twice."""
+    if not names:
+        return columns
+    known = {column.name: column for column in columns}
+    if missing := [name for name in names if name not in known]:
+        raise Invalid(field="columns", reason=f"names {len(missing)} the table does not have")
+    if len(set(names)) < len(names):
+        raise Invalid(field="columns", reason="names a column twice")
+    return [known[name] for name in names]
+
+
+def _open(file: Any, metadata: Any = None) -> Any:
+    # Files written without checksums of their pages are read as well.
+    return pq.ParquetFile(file, metadata=metadata, page_checksum_verification=True)
+
+
+def _read(parquet: Any, footer: Footer, window: Window, columns: list[PageColumn]) -> Table:
+    """The cells of a window. Row groups are read one by one: a page that is too large must not be held whole."""
+    names = [column.name for column in columns]
+    start, end = min(window.offset, footer.rows), min(window.offset + window.limit, footer.rows)
+    if (end - start) * len(names) > CELLS:
+        raise PageTooLarge(cells=CELLS, bytes=BYTES)
+    parts: list[Table] = []
+    at, held = bisect_right(footer.ends, start), 0
+    while start < end:
+        before = footer.ends[at - 1] if at else 0
+        # By name, "Item" reads "Item.Name" as well; what is too much is left out here.
+        group = parquet.read_row_group(at, columns=names, use_threads=False)
+        part = group.slice(start - before, end - start).select(names)
+        held += part.nbytes
+        if held > BYTES:
+            raise PageTooLarge(cells=CELLS, bytes=BYTES)
+        parts.append(part)
+        start = footer.ends[at]
+        at += 1
+    return pa.concat_tables(parts) if parts else parquet.schema_arrow.empty_table().select(names)
+
+
+def _shown(parquet: Any) -> list[PageColumn]:
+    """The columns of a table, with types guessed from its first rows."""
+    columns = columns_of(parquet.schema_arrow)
+    rows = max(1, min(SAMPLE, PIECE * 4 // max(1, len(columns))))
+    first = [0] if parquet.metadata.num_row_groups else []
+    for batch in parquet.iter_batches(batch_size=rows, row_groups=first, use_threads=False):
+        return [
+            PageColumn(column.name, column.path, _type(column.kind, cells))
+            for column, cells in zip(columns, batch.columns, strict=True)
+        ]
+    return [PageColumn(column.name, column.path, SHOWN.get(column.kind, "text")) for column in columns]
+
+
+def _type(kind: Kind, cells: Any) -> str:
+    if kind in SHOWN:
+        return SHOWN[kind]
+    filled = cells.filter(pc.greater(pc.utf8_length(cells), 0))
+    numbers = len(filled) and pc.all(pc.match_substring_regex(filled, NUMBER)).as_py()
+    return "number" if numbers else "text"
