@@ -60,7 +60,7 @@ async def open_app(settings: ConvertSettings) -> AsyncGenerator[App]:
 async def open_server(settings: ConvertSettings, app: App, exports: Pool, pages: Pages) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, NAME, settings.convert_address) as server:
-        ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location(), pages)
+        ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location(), pages, settings.convert_csv_bom)
         server.add(convert_pb2_grpc.add_ConvertServiceServicer_to_server, ConvertServer(ports), CONTRACT, ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)

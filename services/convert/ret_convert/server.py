@@ -42,7 +42,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(frozen=True)
 class Ports:
-    """What the servicer stands on; `blobs` is the store's URL."""
+    """What the servicer stands on; `blobs` is the store's URL, `bom` whether CSV has a byte order mark."""
 
     db: Database
     jobs: JobHost
@@ -50,6 +50,7 @@ class Ports:
     ingest: ingest_pb2_grpc.IngestServiceAsyncStub
     blobs: str
     pages: Pages
+    bom: bool
 
 
 class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
@@ -147,6 +148,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             blobs=self._ports.blobs,
             format=cast("Format", kind),
             raw=request.raw,
+            bom=self._ports.bom,
             nested="folder" if nested == "folder" else "zip",
             alone=bool(request.document_id),
             keep=others == "keep" and not part,

@@ -32,6 +32,9 @@ class ConvertSettings(KitSettings):
         default=ByteSize(2 << 30), description="Memory of one child that converts; above it the document fails."
     )
     convert_seconds: float = Field(default=3600, gt=0, description="Longest time of one task, in seconds.")
+    convert_csv_bom: bool = Field(
+        default=True, description="Whether exported CSV begins with a byte order mark, which Excel needs to know UTF-8."
+    )
     convert_exports: int = Field(default=2, ge=1, description="Exports one process streams at the same time.")
     convert_export_memory: ByteSize = Field(default=ByteSize(1 << 30), description="Memory of one child that exports.")
     convert_export_seconds: float = Field(default=6 * 3600, gt=0, description="Longest time of one export, in seconds.")

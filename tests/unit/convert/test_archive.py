@@ -13,7 +13,7 @@ import pytest
 from convert_documents import store
 
 from ret_convert.converting import convert
-from ret_convert.export import naming
+from ret_convert.export import naming, reading
 from ret_convert.export.archive import export
 from ret_convert.export.naming import Folder, clean, split, stem
 from ret_convert.export.order import Bytes, Entry, Order, Table, header
@@ -61,8 +61,8 @@ class Shelf:
 
     def order(self, **given: Any) -> Order:
         whole: dict[str, Any] = {
-            "blobs": self.url, "format": "csv", "raw": False, "nested": "zip", "alone": False, "keep": True,
-            "entries": self.entries,
+            "blobs": self.url, "format": "csv", "raw": False, "bom": True, "nested": "zip", "alone": False,
+            "keep": True, "entries": self.entries,
         }  # fmt: skip
         return whole | given  # pyright: ignore[reportReturnType] - of the same keys
 
@@ -213,7 +213,7 @@ def test_an_original_whose_bytes_have_changed_is_not_given_whole(shelf: Shelf) -
 def test_a_big_table_is_read_from_the_store_piece_by_piece(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.document("a.xml", 1)
     whole = shelf.export(alone=True)
-    monkeypatch.setattr("ret_convert.export.archive.IN_MEMORY", 0)
+    monkeypatch.setattr(reading, "IN_MEMORY", 0)
     assert shelf.export(alone=True) == whole
     assert openpyxl.load_workbook(io.BytesIO(shelf.export(alone=True, format="xlsx"))).sheetnames == ["i"]
 

@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ret_convert.arrow import batch_of
-from ret_convert.export.csv import csv_chunks, guarded
-from ret_convert.export.json import json_chunks
+from ret_convert.arrow import RecordBatch, batch_of
+from ret_convert.export import json as json_export
+from ret_convert.export.columns import pieces
+from ret_convert.export.csv import guarded, head, lines
 
 Cells = list[list[str | None]]
 
 
-def text(names: list[str], columns: Cells, *, raw: bool = True) -> bytes:
-    return b"".join(csv_chunks(names, [batch_of(columns, names)], raw=raw))
+def text(names: list[str], columns: Cells, *, raw: bool = True, bom: bool = True) -> bytes:
+    return head(names, raw=raw, bom=bom) + lines(batch_of(columns, names), raw=raw)
+
+
+def as_json(*batches: RecordBatch) -> bytes:
+    made = [json_export.rows(one, one.schema.names, first=not at) for at, one in enumerate(batches) if one.num_rows]
+    return b"[" + b"".join(made) + json_export.end(empty=not made)
 
 
 def read(data: bytes) -> list[list[str]]:
@@ -65,11 +71,16 @@ def test_a_table_without_rows_is_its_names() -> None:
     assert text(["a", "b"], [[], []]) == b"\xef\xbb\xbfa,b\r\n"
 
 
-def test_long_batches_become_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ret_convert.export.csv.PIECE", 64)
-    chunks = list(csv_chunks(["a"], [batch_of([["x" * 20] * 10], ["a"])], raw=True))
-    assert len(chunks) > 3
-    assert len(read(b"".join(chunks))) == 11
+def test_long_batches_become_text_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_convert.export.columns.PIECE_CELLS", 3)
+    whole = batch_of([["x" * 20, "y" * 20, "", None] * 3], ["a"])
+    parts = list(pieces(whole))
+    assert len(parts) > 3
+    assert b"".join(lines(part, raw=True) for part in parts) == lines(whole, raw=True)
+
+
+def test_the_byte_order_mark_can_be_left_out() -> None:
+    assert text(["a"], [["1"]], bom=False) == b"a\r\n1\r\n"
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,10 +93,25 @@ def test_every_text_comes_back(rows: list[tuple[str, str]]) -> None:
 
 def test_json_has_a_row_an_object_without_absent_cells() -> None:
     batches = [batch_of([["1", "é"], [None, ""]], ["a", "b"]), batch_of([["3"], ["x"]], ["a", "b"])]
-    data = b"".join(json_chunks(batches))
+    data = as_json(*batches)
     assert json.loads(data) == [{"a": "1"}, {"a": "é", "b": ""}, {"a": "3", "b": "x"}]
     assert "é".encode() in data
 
 
 def test_json_of_no_rows_is_an_empty_array() -> None:
-    assert json.loads(b"".join(json_chunks([batch_of([[]], ["a"])]))) == []
+    assert json.loads(as_json(batch_of([[]], ["a"]))) == []
+
+
+def test_json_escapes_what_it_must_and_a_row_without_cells_is_an_empty_object() -> None:
+    words: list[str | None] = ['a "b" \\ c', "".join(map(chr, range(33))), "\u2028\ufffe", None]
+    batch = batch_of([words], ['na"me'])
+    found = json.loads(as_json(batch))
+    assert found == [{'na"me': word} for word in words[:3]] + [{}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.none() | st.text(max_size=5), st.text('a"\\\n\0', max_size=5)), min_size=1, max_size=5))
+def test_json_gives_every_text_back(rows: list[tuple[str | None, str]]) -> None:
+    batch = batch_of([[row[0] for row in rows], [row[1] for row in rows]], ["a", "b"])
+    expected = [{"b": b} if a is None else {"a": a, "b": b} for a, b in rows]
+    assert json.loads(as_json(batch)) == expected

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import io
-import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import openpyxl
@@ -10,6 +13,7 @@ from openpyxl.utils import escape
 
 from ret_convert.arrow import RecordBatch, batch_of
 from ret_convert.export import cells, xlsx
+from ret_convert.export.ahead import at_once
 from ret_convert.export.cells import cut, head, letters, parts, sheet_name, units
 from ret_convert.export.xlsx import Page, Workbook
 from ret_convert.export.zipping import ZipStream
@@ -17,20 +21,45 @@ from ret_convert.export.zipping import ZipStream
 Columns = list[list[str | None]]
 
 
+@dataclass
+class Given:
+    """A table that is open."""
+
+    names: list[str]
+    batches: list[RecordBatch]
+
+    @property
+    def count(self) -> int:
+        return sum(batch.num_rows for batch in self.batches)
+
+    @property
+    def size(self) -> int:
+        return sum(batch.nbytes for batch in self.batches)
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        return iter(self.batches)
+
+
 def page(name: str, names: list[str], *batches: Columns) -> Page:
-    made: list[RecordBatch] = [batch_of(columns, names) for columns in batches]
-    return Page(name, names, sum(batch.num_rows for batch in made), lambda: iter(made))
+    made = Given(names, [batch_of(columns, names) for columns in batches])
+    return Page(name, lambda: nullcontext(made))
+
+
+def written(*pages: Page) -> list[bytes]:
+    out: list[bytes] = []
+    archive = ZipStream(out.append)
+    made = Workbook()
+    for one in pages:
+        for op in at_once(made.page(one)):
+            op(archive)
+    for op in at_once(made.close()):
+        op(archive)
+    archive.close()
+    return out
 
 
 def book(*pages: Page) -> Any:
-    out = io.BytesIO()
-    archive = ZipStream(out.write)
-    made = Workbook(archive)
-    for one in pages:
-        made.page(one)
-    made.close()
-    archive.close()
-    return openpyxl.load_workbook(out)
+    return openpyxl.load_workbook(io.BytesIO(b"".join(written(*pages))))
 
 
 def rows(sheet: Any) -> list[list[str | None]]:
@@ -112,10 +141,21 @@ def test_a_table_without_rows_is_a_sheet_with_its_names() -> None:
 
 
 def test_sheet_names_are_legal_short_and_unique() -> None:
-    names = ["a:b/c", "A:B/C", "x" * 40, "x" * 40, "'quoted'", "History", "", "\U0001f600" * 20]
+    names = [
+        "a:b/c",
+        "A:B/C",
+        "x" * 40,
+        "x" * 40,
+        "'quoted'",
+        "History",
+        "",
+        "\U0001f600" * 20,
+        "\ufffe",
+        "y" * 30 + "'z",
+    ]
     made = book(*(page(name, ["c"], [["1"]]) for name in names)).sheetnames
     assert len({name.casefold() for name in made}) == len(names)
-    assert not [name for name in made if units(name) > 31 or set(name) & set("[]:*?/\\") or name[0] == "'"]
+    assert not [name for name in made if units(name) > 31 or set(name) & set("[]:*?/\\") or "'" in name[0] + name[-1]]
     assert made[0] == "a_b_c"
     assert made[5] == "History (2)"
 
@@ -129,23 +169,67 @@ def test_columns_have_letters() -> None:
 
 
 def test_it_is_written_in_constant_pieces() -> None:
-    sizes: list[int] = []
-    archive = ZipStream(lambda data: sizes.append(len(data)))
-    made = Workbook(archive)
-    many = [batch_of([[str(n) for n in range(start, start + 1000)]], ["n"]) for start in range(0, 30_000, 1000)]
-    made.page(Page("T", ["n"], 30_000, lambda: iter(many)))
-    made.close()
-    archive.close()
+    many: list[Columns] = [[[str(n) for n in range(start, start + 1000)]] for start in range(0, 30_000, 1000)]
+    sizes = [len(part) for part in written(page("T", ["n"], *many))]
     assert max(sizes) < sum(sizes) / 3
 
 
 def test_no_formula_and_no_number_is_ever_written() -> None:
-    out: list[bytes] = []
-    archive = ZipStream(out.append)
-    made = Workbook(archive)
-    made.page(page("T", ["=1"], [["=2", "3"]]))
-    made.close()
-    archive.close()
-    sheet = openpyxl.load_workbook(io.BytesIO(b"".join(out)), read_only=False)
-    assert not re.search("<f>", str(sheet.worksheets[0]._cells))
-    assert [[cell.value for cell in row] for row in sheet.worksheets[0]] == [["=1"], ["=2"], ["3"]]
+    with zipfile.ZipFile(io.BytesIO(b"".join(written(page("T", ["=1"], [["=2", "3"]]))))) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    assert b"<f" not in sheet
+    assert b"<v" not in sheet
+    assert sheet.count(b'<c t="inlineStr">') == 2
+
+
+def test_the_odd_and_the_plain_of_one_column_are_both_right() -> None:
+    words: list[str | None] = ["a&b", None, "x\x02<y>", "", "_x0041_x0042_", "\uffff>", "long" * 9000, "税 "]
+    sheet = book(page("T", ["w", "n"], [words, list("12345678")])).worksheets[0]
+    found = [row[0] for row in rows(sheet)[1:]]
+    assert found[:3] == words[:3]
+    assert not found[3]
+    assert found[4:6] == words[4:6]
+    assert (found[6] or "").endswith(cells.MARK)
+    assert found[7] == "税 "
+
+
+def test_blanks_at_the_ends_are_kept_by_readers_that_would_trim_them() -> None:
+    with zipfile.ZipFile(io.BytesIO(b"".join(written(page("T", ["a", "b"], [["x "], ["y"]]))))) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    assert b'<t xml:space="preserve">x </t>' in sheet
+    assert b"<t>y</t>" in sheet
+
+
+def test_a_name_of_a_column_that_is_too_long_is_whole_beside_the_long_values() -> None:
+    made = book(page("T", ["n" * 40_000], [["1"]]))
+    assert units(made["T"]["A1"].value) == 32_767
+    assert [cell.value for cell in made["_long values"][2]][:3] == ["T", cut("n" * 40_000), ""]
+    assert "".join(cell.value for cell in made["_long values"][2][3:]) == "n" * 40_000
+
+
+def test_long_values_take_further_rows_and_sheets_where_one_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "COLUMNS", 5)
+    monkeypatch.setattr(xlsx, "ROWS", 3)
+    made = book(page("T", ["a"], [["x" * (32_767 * 5)]]))
+    assert made.sheetnames == ["T", "_long values", "_long values (2)"]
+    found = [row for sheet in made.worksheets[1:] for row in rows(sheet)[1:]]
+    assert [row[2] for row in found] == ["1"] * 3
+    assert "".join(cell for row in found for cell in row[3:] if cell) == "x" * (32_767 * 5)
+
+
+def test_a_table_called_like_the_long_values_is_not_taken_for_them() -> None:
+    made = book(page("_long values", ["a"], [["x" * 40_000]]))
+    assert made.sheetnames == ["_long values", "_long values (2)"]
+
+
+def test_a_sheet_that_is_expected_to_be_huge_has_wide_sizes() -> None:
+    @dataclass
+    class Huge(Given):
+        @property
+        def size(self) -> int:
+            return 5 << 30
+
+    made = Huge(["a"], [batch_of([["1"]], ["a"])])
+    with zipfile.ZipFile(io.BytesIO(b"".join(written(Page("T", lambda: nullcontext(made)))))) as archive:
+        assert archive.getinfo("xl/worksheets/sheet1.xml").extract_version == 45
+        assert archive.getinfo("xl/workbook.xml").extract_version == 20

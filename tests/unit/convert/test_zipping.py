@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 
 import pytest
 
 from ret_convert.export import zipping
-from ret_convert.export.zipping import ZipStream
+from ret_convert.export.zipping import ZipStream, packed, stored
 
 
 class Written:
@@ -19,7 +20,7 @@ class Written:
     def add(self, name: str, *chunks: bytes, expected: int = 0) -> None:
         self.archive.begin(name, expected=expected)
         for chunk in chunks:
-            self.archive.write(chunk)
+            self.archive.write(packed(chunk))
         self.archive.end()
 
     def opened(self) -> zipfile.ZipFile:
@@ -39,6 +40,40 @@ def test_entries_come_back() -> None:
         assert archive.read("a/b.txt") == b"hello world"
         assert archive.getinfo("税.csv").file_size == 100_000
         assert archive.getinfo("税.csv").compress_size < 1000
+
+
+def test_what_is_packed_already_is_stored_in_blocks_of_any_length() -> None:
+    made = Written()
+    made.archive.begin("x")
+    for size in (0, 1, 65_535, 65_536, 200_000):
+        made.archive.write(stored(b"z" * size))
+    made.archive.end()
+    with made.opened() as archive:
+        assert archive.read("x") == b"z" * 331_072
+
+
+def test_blocks_of_both_kinds_make_one_content() -> None:
+    made = Written()
+    made.archive.begin("x")
+    for part in (packed(b"a" * 70_000), stored(b"b" * 70_000), packed(b""), packed(b"c")):
+        made.archive.write(part)
+    made.archive.end()
+    with made.opened() as archive:
+        assert archive.read("x") == b"a" * 70_000 + b"b" * 70_000 + b"c"
+
+
+def test_an_inner_archive_passes_on_what_it_holds_before_it_ends() -> None:
+    made = Written()
+    made.archive.enter("in.zip")
+    made.archive.begin("noise")
+    for _ in range(4):
+        made.archive.write(stored(os.urandom(50_000)))
+    assert sum(map(len, made.parts)) > 100_000
+    made.archive.end()
+    with made.opened() as archive:
+        inner = zipfile.ZipFile(io.BytesIO(archive.read("in.zip")))
+        assert inner.getinfo("noise").file_size == 200_000
+        assert inner.testzip() is None
 
 
 def test_an_empty_archive_is_one() -> None:
@@ -107,6 +142,6 @@ def test_very_many_entries_are_told_in_the_wide_directory(monkeypatch: pytest.Mo
 def test_content_without_an_entry_is_a_mistake() -> None:
     made = Written()
     with pytest.raises(RuntimeError):
-        made.archive.write(b"x")
+        made.archive.write(packed(b"x"))
     with pytest.raises(RuntimeError):
         made.archive.end()

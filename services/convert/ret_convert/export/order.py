@@ -55,13 +55,14 @@ class Entry(TypedDict):
 class Order(TypedDict):
     """An export.
 
-    `alone` says that it is of one document, without an archive around it if one file will do; `keep` that ZIPs are
-    there even if nothing is in them.
+    `bom` says that CSVs begin with a byte order mark, `alone` that it is of one document, without an archive around it
+    if one file will do, `keep` that ZIPs are there even if nothing is in them.
     """
 
     blobs: str
     format: Format
     raw: bool
+    bom: bool
     nested: Literal["zip", "folder"]
     alone: bool
     keep: bool

@@ -6,12 +6,31 @@ Why none of the libraries serves is measured in TABLES.md §6. The format is ECM
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
 from ret_convert.arrow import RecordBatch
-from ret_convert.export.cells import CLOSE, OPEN, cut, escaped, letters, long_values, parts, rows_of, sheet_name, title
-from ret_convert.export.zipping import ZipStream
+from ret_convert.export.ahead import Done, Step
+from ret_convert.export.cells import (
+    CLOSE,
+    OPEN,
+    UNITS,
+    cut,
+    escaped,
+    letters,
+    long_values,
+    parts,
+    rows_of,
+    sheet_name,
+    title,
+    too_long,
+    units,
+)
+from ret_convert.export.columns import columns_of
+from ret_convert.export.entries import Op, begin, content, end, file
 
 ROWS = 1_048_576
 COLUMNS = 16_384
@@ -47,62 +66,73 @@ STYLES = (
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 
-Batches = Callable[[], Iterator[RecordBatch]]
+
+class Source(Protocol):
+    """A table that is open: the names of its columns, its number of rows, about how many bytes they are, and they."""
+
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    def __iter__(self) -> Iterator[RecordBatch]: ...
 
 
 @dataclass(frozen=True)
 class Page:
-    """A table to be written: its name, its column names, its number of rows, and how to read it, again and again."""
+    """A table to be written: its name, and how to open it, again and again."""
 
     name: str
-    columns: list[str]
-    rows: int
-    batches: Batches
+    open: Callable[[], AbstractContextManager[Source]]
 
 
 class Workbook:
-    """One workbook in the making; `page` writes a table, `close` what holds the sheets together."""
+    """One workbook in the making, as steps: `page` writes a table, `close` what holds the sheets together."""
 
-    def __init__(self, archive: ZipStream) -> None:
-        self._archive = archive
+    def __init__(self) -> None:
         self._sheets: list[str] = []
         self._taken: set[str] = set()
         self._long: list[Page] = []
 
-    def page(self, page: Page) -> None:
+    def page(self, page: Page) -> Iterator[Step[Op]]:
         """Write a table: on one sheet, or on further ones where it has more rows or columns than a sheet."""
-        long = False
-        for first in range(0, len(page.columns), COLUMNS):
-            titles = page.columns[first : first + COLUMNS]
-            rows = Rows(page.batches(), first, len(titles))
-            left = page.rows
-            while True:
-                self._start(page.name, titles, rows.widths())
-                for batch in rows.take(ROWS - 1):
-                    text, too_long = rows_of(batch)
-                    long |= too_long
-                    self._archive.write(text)
-                self._end(len(titles), min(left, ROWS - 1) + 1)
-                left -= ROWS - 1
-                if left <= 0:
-                    break
+        first, columns, long = 0, 1, False
+        while first < columns:
+            with page.open() as source:
+                columns = len(source.names)
+                rows = Rows(source, first)
+                yield from self._across(page.name, source, rows)
+                long |= rows.long
+            first += COLUMNS
         if long:
             self._long.append(page)
 
-    def close(self) -> None:
+    def close(self) -> Iterator[Step[Op]]:
         """Write the long values and the parts that name all sheets."""
         if self._long:
-            self._write_long()
+            yield from self._long_values()
         for name, text in self._parts():
-            self._archive.begin(name)
-            self._archive.write((HEAD + text).encode())
-            self._archive.end()
+            yield from file(name, (HEAD + text).encode())
 
-    def _start(self, name: str, titles: list[str], widths: list[int]) -> None:
+    def _across(self, name: str, source: Source, rows: Rows) -> Iterator[Step[Op]]:
+        """As many columns as a sheet takes: on as many sheets as there are rows for."""
+        left = source.count
+        while True:
+            count = min(left, ROWS - 1)
+            expected = count * len(rows.titles) * len(OPEN + CLOSE) + source.size * count // max(1, source.count)
+            yield from self._start(name, rows.titles, rows.widths(), expected)
+            for batch in rows.take(ROWS - 1):
+                yield content(partial(rows_of, batch))
+            yield from self._end(len(rows.titles), count + 1)
+            left -= count
+            if left <= 0:
+                break
+
+    def _start(self, name: str, titles: list[str], widths: list[int], expected: int) -> Iterator[Step[Op]]:
         name = sheet_name(name, self._taken)
         self._taken.add(name.casefold())
         self._sheets.append(name)
-        self._archive.begin(f"xl/worksheets/sheet{len(self._sheets)}.xml")
         selected = ' tabSelected="1"' if len(self._sheets) == 1 else ""
         least, most = WIDTHS
         columns = "".join(
@@ -110,30 +140,46 @@ class Workbook:
             for at, (one, width) in enumerate(zip(titles, widths, strict=True), 1)
         )
         header = "".join(map(title, titles))
-        self._archive.write(
-            (
-                f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView{selected} workbookViewId="0"><pane ySplit="1" '
-                'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
-                f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols><sheetData><row>{header}</row>'
-            ).encode()
+        yield begin(f"xl/worksheets/sheet{len(self._sheets)}.xml", expected)
+        yield content(
+            Done(
+                (
+                    f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView{selected} workbookViewId="0">'
+                    '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView>'
+                    f'</sheetViews><sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols>'
+                    f'<sheetData><row>{header}</row>'
+                ).encode()
+            )
         )
 
-    def _end(self, columns: int, rows: int) -> None:
-        self._archive.write(f'</sheetData><autoFilter ref="A1:{letters(columns)}{rows}"/></worksheet>'.encode())
-        self._archive.end()
+    def _end(self, columns: int, rows: int) -> Iterator[Step[Op]]:
+        yield content(Done(f'</sheetData><autoFilter ref="A1:{letters(columns)}{rows}"/></worksheet>'.encode()))
+        yield end()
 
-    def _write_long(self) -> None:
-        """Every value that was cut, whole, in as many cells of its row as it takes."""
-        self._start(LONG, ["Table", "Column", "Row", "Value"], [12, 12, 6, 60])
-        rows = 1
-        for page in self._long:
-            for column, row, value in long_values(page.columns, page.batches()):
-                cells = [cut(page.name), cut(column), str(row), *parts(value)]
-                self._archive.write(
-                    ("<row>" + "".join(f"{OPEN}{escaped(cell)}{CLOSE}" for cell in cells) + "</row>").encode()
-                )
+    def _long_values(self) -> Iterator[Step[Op]]:
+        """Every value that was cut, whole."""
+        lines = self._long_lines()
+        line = next(lines, None)
+        while line is not None:
+            yield from self._start(LONG, ["Table", "Column", "Row", "Value"], [12, 12, 6, 60], 0)
+            rows = 1
+            while line is not None and rows < ROWS:
+                yield content(Done(line))
                 rows += 1
-        self._end(4, rows)
+                line = next(lines, None)
+            yield from self._end(4, rows)
+
+    def _long_lines(self) -> Iterator[bytes]:
+        """A value takes as many cells of its row as it needs, and further rows like it when one is not enough."""
+        for page in self._long:
+            with page.open() as source:
+                for column, row, value in long_values(source.names, iter(source)):
+                    pieces = list(parts(value))
+                    for start in range(0, len(pieces), COLUMNS - 3):
+                        cells = [cut(page.name), cut(column), row, *pieces[start : start + COLUMNS - 3]]
+                        yield "".join(
+                            ["<row>", *(f"{OPEN}{escaped(cell)}{CLOSE}" for cell in cells), "</row>"]
+                        ).encode()
 
     def _parts(self) -> Iterator[tuple[str, str]]:
         numbers = range(1, len(self._sheets) + 1)
@@ -165,18 +211,21 @@ class Workbook:
 
 
 class Rows:
-    """The rows of a table's columns from `first` on, taken portion by portion."""
+    """The rows of a table's columns from `first` on, taken portion by portion; whether any cell is too `long`."""
 
-    def __init__(self, batches: Iterator[RecordBatch], first: int, count: int) -> None:
-        self._batches = batches
-        self._columns = list(range(first, first + count))
+    def __init__(self, source: Source, first: int) -> None:
+        self._batches = iter(source)
+        self._columns = list(range(first, min(first + COLUMNS, len(source.names))))
+        self._all = len(self._columns) == len(source.names)
         self._held: RecordBatch | None = None
+        self.titles = [source.names[at] for at in self._columns]
+        self.long = any(len(name) > UNITS // 2 and units(name) > UNITS for name in self.titles)
 
     def _next(self) -> RecordBatch | None:
         held, self._held = self._held, None
-        if held is None:
-            batch = next(self._batches, None)
-            held = batch.select(self._columns) if batch is not None else None
+        if held is None and (batch := next(self._batches, None)) is not None:
+            held = batch if self._all else batch.select(self._columns)
+            self.long = self.long or any(too_long(column) is not None for column in columns_of(held))
         return held
 
     def widths(self) -> list[int]:

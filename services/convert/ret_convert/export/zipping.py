@@ -1,7 +1,8 @@
 """ZIP archives as streams, nested as deep as one likes: written from front to back, nothing spooled, nothing seeked.
 
 What is written to an inner archive is at once the content of an entry of the archive around it. Sizes and checksums
-follow each entry (a data descriptor, APPNOTE 4.3.9), since they are not known before.
+follow each entry (a data descriptor, APPNOTE 4.3.9), since they are not known before. Content is packed in blocks that
+know nothing of each other, so that many can be packed at the same time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -27,14 +27,35 @@ MEMBER_LIMIT = 1 << 30
 FILE_MODE = 0o100644 << 16
 RECORDS = 1000
 """Records of a directory that are written at once."""
-FAST, STORED = 1, 0
+LAST_BLOCK = b"\3\0"
+"""Ends what was packed: an empty block that says it is the last."""
+STORED_BLOCK = struct.Struct("<B2H")
+STORED_BYTES = 0xFFFF
+HELD_BYTES = 1 << 16
+"""Bytes of an inner archive that are held together before they become content of the one around it."""
 
 
-class Compressor(Protocol):
-    """What zlib.compressobj gives."""
+@dataclass(frozen=True)
+class Block:
+    """A part of an entry's content, and the same packed (DEFLATE, ending at a byte, not the last block)."""
 
-    def compress(self, data: bytes, /) -> bytes: ...
-    def flush(self) -> bytes: ...
+    text: bytes
+    packed: bytes
+
+
+def packed(text: bytes) -> Block:
+    """The text packed quickly."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return Block(text, packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH))
+
+
+def stored(text: bytes) -> Block:
+    """The text as it is, for what is packed already."""
+    parts: list[bytes] = []
+    for start in range(0, len(text), STORED_BYTES):
+        part = text[start : start + STORED_BYTES]
+        parts += [STORED_BLOCK.pack(0, len(part), len(part) ^ 0xFFFF), part]
+    return Block(text, b"".join(parts))
 
 
 @dataclass
@@ -44,7 +65,6 @@ class Member:
     name: bytes
     at: int
     wide: bool
-    packer: Compressor
     crc: int = 0
     size: int = 0
     packed: int = 0
@@ -52,11 +72,12 @@ class Member:
 
 @dataclass
 class Level:
-    """One of the archives that are open, each inside the one before."""
+    """One of the archives that are open, each inside the one before; `at` counts what is `held`, too."""
 
     at: int = 0
     member: Member | None = None
     directory: list[bytes] = field(default_factory=list[bytes])
+    held: bytearray = field(default_factory=bytearray)
 
 
 class ZipStream:
@@ -76,14 +97,14 @@ class ZipStream:
         """How many archives are open around what is written now, this one not counted."""
         return len(self._levels) - 1
 
-    def begin(self, name: str, *, expected: int = 0, pack: int = FAST) -> None:
-        """Start an entry of about `expected` bytes, with zlib's level `pack`."""
+    def begin(self, name: str, expected: int = 0) -> None:
+        """Start an entry of about `expected` bytes."""
         level = self._levels[-1]
         wide = expected > MEMBER_LIMIT
         raw = name.encode("utf-8", "replace")
         extra = struct.pack("<2H2Q", 1, 16, 0, 0) if wide else b""
         size = HUGE if wide else 0
-        level.member = Member(raw, level.at, wide, zlib.compressobj(pack, zlib.DEFLATED, -zlib.MAX_WBITS))
+        level.member = Member(raw, level.at, wide)
         self._emit(
             LOCAL.pack(
                 b"PK\3\4", 45 if wide else 20, FLAGS, DEFLATED, *self._stamp, 0, size, size, len(raw), len(extra)
@@ -92,37 +113,31 @@ class ZipStream:
             + extra
         )
 
-    def write(self, data: bytes) -> None:
+    def write(self, block: Block) -> None:
         """Content of the entry that was begun."""
-        member = self._levels[-1].member
-        if member is None:
-            raise RuntimeError("no entry was begun")
-        self._content(member, data)
+        self._content(self._member(-1), block)
+        self._emit(block.packed)
 
     def end(self) -> None:
         """End the entry."""
-        level = self._levels[-1]
-        member = level.member
-        if member is None:
-            raise RuntimeError("no entry was begun")
-        rest = member.packer.flush()
-        member.packed += len(rest)
+        level, member = self._levels[-1], self._member(-1)
+        member.packed += len(LAST_BLOCK)
         # An entry that has outgrown 32 bits against all expectation says so here and in the directory.
         wide = member.wide or max(member.size, member.packed) >= HUGE
-        self._emit(
-            rest + struct.pack("<4sI2Q" if wide else "<4s3I", b"PK\7\10", member.crc, member.packed, member.size)
-        )
+        sizes = struct.pack("<4sI2Q" if wide else "<4s3I", b"PK\7\10", member.crc, member.packed, member.size)
+        self._emit(LAST_BLOCK + sizes)
         level.directory.append(self._record(member))
         level.member = None
 
     def enter(self, name: str, expected: int = 0) -> None:
         """Start an inner ZIP; what follows goes into it, until `leave`. Its content is packed already."""
-        self.begin(name, expected=expected, pack=STORED)
+        self.begin(name, expected)
         self._levels.append(Level())
 
     def leave(self) -> None:
         """End the inner ZIP."""
         self._directory()
+        self._pass_on(len(self._levels) - 1, least=1)
         self._levels.pop()
         self.end()
 
@@ -132,29 +147,40 @@ class ZipStream:
             self.leave()
         self._directory()
 
-    def _content(self, member: Member, data: bytes) -> None:
-        member.crc = zlib.crc32(data, member.crc)
-        member.size += len(data)
-        packed = member.packer.compress(data)
-        member.packed += len(packed)
-        if packed:
-            self._emit(packed)
+    def _member(self, number: int) -> Member:
+        member = self._levels[number].member
+        if member is None:
+            raise RuntimeError("no entry was begun")
+        return member
+
+    def _content(self, member: Member, block: Block) -> None:
+        member.crc = zlib.crc32(block.text, member.crc)
+        member.size += len(block.text)
+        member.packed += len(block.packed)
 
     def _emit(self, data: bytes) -> None:
-        """Bytes of the innermost archive, through all archives around it."""
-        for number in range(len(self._levels) - 1, 0, -1):
-            self._levels[number].at += len(data)
-            member = self._levels[number - 1].member
-            if member is None:
-                raise RuntimeError("an archive is open in no entry")
-            member.crc = zlib.crc32(data, member.crc)
-            member.size += len(data)
-            data = member.packer.compress(data)
-            member.packed += len(data)
-            if not data:
-                return
-        self._levels[0].at += len(data)
-        self._out(data)
+        """Bytes of the innermost archive."""
+        level = self._levels[-1]
+        level.at += len(data)
+        if not self.depth:
+            self._out(data)
+            return
+        level.held += data
+        self._pass_on(self.depth, least=HELD_BYTES)
+
+    def _pass_on(self, number: int, *, least: int) -> None:
+        """Write what an inner archive holds, if it is enough, into the one around it, and so on outwards."""
+        while number and len(self._levels[number].held) >= least:
+            block = stored(bytes(self._levels[number].held))
+            self._levels[number].held.clear()
+            number -= 1
+            self._content(self._member(number), block)
+            self._levels[number].at += len(block.packed)
+            if number:
+                self._levels[number].held += block.packed
+                least = HELD_BYTES
+            else:
+                self._out(block.packed)
 
     def _record(self, member: Member) -> bytes:
         """The entry's record in the directory."""

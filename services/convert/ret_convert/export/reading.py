@@ -1,0 +1,102 @@
+"""Stored content, read piece by piece, and never given whole when it is not what was stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, cast
+
+from ret_convert.arrow import RecordBatch, pa, pq
+from ret_convert.encoding import chunks
+from ret_convert.export.columns import PIECE_BYTES, PIECE_CELLS, pieces
+from ret_convert.export.order import Bytes, Table
+from ret_kit.blobs import Blobs
+from ret_kit.errors import BlobDamaged
+
+IN_MEMORY = 8 << 20
+"""Tables up to this size are read at once."""
+PAGE_BYTES = 1 << 20
+"""Bytes of a column that are fetched at once."""
+
+
+def original(blobs: Blobs, source: Bytes) -> Iterator[bytes]:
+    """The bytes of a file; its last chunk only when all of them are what was stored, otherwise BlobDamaged."""
+    digest = hashlib.sha256()
+    held = b""
+    with blobs.reader(source["key"], source["offset"], source["length"]) as file:
+        for chunk in chunks(file):
+            if held:
+                yield held
+            held = chunk
+            digest.update(chunk)
+    if source["sha256"] and digest.hexdigest() != source["sha256"]:
+        raise BlobDamaged(source["key"])
+    if held:
+        yield held
+
+
+class Rows:
+    """A table that is open: names, number of rows, about how many bytes; and the rows, in pieces to become text."""
+
+    def __init__(self, file: Any) -> None:
+        self._parquet = pq.ParquetFile(file, buffer_size=PAGE_BYTES)
+        self._schema = self._parquet.schema_arrow
+        metadata = self._parquet.metadata
+        self.names = cast("list[str]", self._schema.names)
+        self.count = cast("int", metadata.num_rows)
+        groups = range(metadata.num_row_groups)
+        self.size = sum(cast("int", metadata.row_group(number).total_byte_size) for number in groups)
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        """The rows; a batch without any if there are none."""
+        empty = True
+        for batch in self._parquet.iter_batches(batch_size=self._step(), use_threads=False):
+            for piece in pieces(batch):
+                empty = False
+                yield piece
+        if empty:
+            yield pa.RecordBatch.from_pylist([], schema=self._schema)
+
+    def _step(self) -> int:
+        """Rows of a batch, by what they take on average."""
+        fitting = PIECE_BYTES * self.count // max(1, self.size)
+        return max(1, min(fitting, PIECE_CELLS // max(1, len(self.names))))
+
+
+@contextmanager
+def opened(blobs: Blobs, table: Table) -> Generator[Rows]:
+    """A table for the block. BlobDamaged, at the end of the block at the latest, when it is not what was stored."""
+    if table["size"] <= IN_MEMORY:
+        data = blobs.get_sync(table["key"])
+        if hashlib.sha256(data).hexdigest() != table["sha256"]:
+            raise BlobDamaged(table["key"])
+        yield Rows(pa.BufferReader(data))
+        return
+    # Reading begins at once; a second thread compares meanwhile.
+    broken_off = Event()
+    with ThreadPoolExecutor(1) as threads, blobs.reader(table["key"]) as file:
+        same = threads.submit(_is_same, blobs, table, broken_off)
+        try:
+            yield Rows(pa.PythonFile(file, mode="r"))
+        except (pa.ArrowException, OSError) as error:
+            if not same.result():
+                raise BlobDamaged(table["key"]) from error
+            raise
+        except BaseException:
+            broken_off.set()
+            raise
+        if not same.result():
+            raise BlobDamaged(table["key"])
+
+
+def _is_same(blobs: Blobs, table: Table, broken_off: Event) -> bool:
+    digest = hashlib.sha256()
+    with blobs.reader(table["key"]) as file:
+        for chunk in chunks(file):
+            if broken_off.is_set():
+                break
+            digest.update(chunk)
+    return digest.hexdigest() == table["sha256"]
