@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -131,6 +132,39 @@ def programs(goal: str) -> None:
         apt(*wanted)
 
 
+HEADERS = {"expat.h": "libexpat1-dev", "xxhash.h": "libxxhash-dev"}
+"""What the native core is compiled against, and the Debian packages that bring it."""
+
+
+def compiles(header: str) -> bool:
+    """Whether the C compiler finds a header."""
+    compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc")
+    include = sysconfig.get_path("include")
+    source = f"#include <{header}>\n"
+    return (
+        compiler is not None
+        and not subprocess.run(
+            [compiler, "-E", "-x", "c", f"-I{include}", "-o", os.devnull, "-"],
+            check=False,
+            input=source,
+            text=True,
+            capture_output=True,
+        ).returncode
+    )
+
+
+def compiler() -> None:
+    """A C compiler, and the headers of Python, libexpat and xxHash."""
+    if not compiles("stdio.h"):
+        apt("gcc", "libc6-dev")
+    missing = [package for header, package in HEADERS.items() if not compiles(header)]
+    # Debian's Python comes without its headers; one that was built on the machine has them.
+    if not compiles("Python.h"):
+        missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-dev")
+    if missing:
+        apt(*missing)
+
+
 # --- Python ----------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +195,8 @@ def packages(goal: str) -> None:
     """
     own = distributions()
     pins = [ROOT / "constraints.txt", ROOT / "pyproject.toml", *(ROOT / folder / "pyproject.toml" for folder in own)]
+    # The native core is compiled while its distribution is installed.
+    pins += [*ROOT.glob("services/*/setup.py"), *ROOT.glob("services/*/native/*.[ch]")]
     mark = fingerprint(pins, str(PYTHON.resolve()), str(ROOT))
     stamps = VENV / "ret-stamps"
     if goal == "run" and (stamps / "test").is_file() and (stamps / "test").read_text() == mark:
@@ -263,6 +299,10 @@ def doctor() -> int:
         ("PostgreSQL (tests)", postgres_folder()),
         ("chromium (tests)", shutil.which("chromium") or shutil.which("chromium-browser")),
         ("setpriv (util-linux)", shutil.which("setpriv")),
+        *(
+            (f"{header} (native core)", header if compiles(header) else None)
+            for header in ("stdio.h", "Python.h", *HEADERS)
+        ),
     ]
     for name, found in rows:
         print(f"  {'ok     ' if found else 'MISSING'} {name:22} {found or 'make run or make test installs it'}")
@@ -283,6 +323,7 @@ def main() -> int:
         try:
             if goal != "python":
                 programs(goal)
+            compiler()
             environment()
             packages("test" if goal == "python" else goal)
             if goal != "python":

@@ -14,10 +14,11 @@ from typing import Any, BinaryIO, cast
 
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
-from ret_convert.flatten import Flatten, Flattened, Options, Source, Warned, expat_flatten
+from ret_convert.flatten import Flatten, Flattened, Options, Source, Warned
 from ret_convert.layout import Layout
 from ret_convert.orders import CandidateMade, Order, Outcome, Progress, ShapeMade, SourceOrder, TableMade
 from ret_convert.tables import Written, store
+from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
 from ret_kit.errors import BlobDamaged, RetError
 
@@ -140,14 +141,8 @@ def opening(blobs: Blobs, source: SourceOrder) -> Source:
         if source["sha256"] not in ("", hashlib.sha256(data).hexdigest()):
             raise BlobDamaged(source["key"])
         return lambda: io.BytesIO(data)
-    unproven = iter([True])
-
-    def opened() -> BinaryIO:
-        file = blobs.reader(source["key"], source["offset"], source["length"])
-        # The first reading is always to the end, so it is the one that proves the bytes.
-        return cast("BinaryIO", Proven(file, source)) if next(unproven, False) else file
-
-    return opened
+    proof = Proof(source)
+    return lambda: proof.over(blobs.reader(source["key"], source["offset"], source["length"]))
 
 
 def reader_of(media_type: str) -> Flatten:
@@ -156,7 +151,7 @@ def reader_of(media_type: str) -> Flatten:
         return delimited_flatten
     if media_type in SPREADSHEETS:
         raise NotReadYet(what="Spreadsheets")
-    return expat_flatten
+    return xml_flatten
 
 
 def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
@@ -177,15 +172,27 @@ def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
     return [Warned(LOST, f"{max(lost, 1)} of {flattened.values.count} values are not in the tables.")]
 
 
-class Proven(io.RawIOBase):
+class Proof:
+    """That a document's bytes are those that were stored: by the first reading to their end."""
+
+    def __init__(self, source: SourceOrder) -> None:
+        self.source = source
+        self.given = source["sha256"] == ""
+
+    def over(self, file: BinaryIO) -> BinaryIO:
+        """The same file; until the proof is given, one that gives it."""
+        return file if self.given else cast("BinaryIO", Proving(file, self))
+
+
+class Proving(io.RawIOBase):
     """A document's bytes, hashed while they are read; at their end BlobDamaged, if they are not those stored."""
 
-    def __init__(self, file: BinaryIO, source: SourceOrder) -> None:
+    def __init__(self, file: BinaryIO, proof: Proof) -> None:
         super().__init__()
         self._file = file
-        self._source = source
+        self._proof = proof
         self._digest = hashlib.sha256()
-        self._left = source["length"]
+        self._left = proof.source["length"]
 
     def readable(self) -> bool:
         return True
@@ -194,8 +201,10 @@ class Proven(io.RawIOBase):
         data = self._file.read(size)
         self._digest.update(data)
         self._left -= len(data)
-        if (not data or not self._left) and self._source["sha256"] not in ("", self._digest.hexdigest()):
-            raise BlobDamaged(self._source["key"])
+        if not data or not self._left:
+            if self._digest.hexdigest() != self._proof.source["sha256"]:
+                raise BlobDamaged(self._proof.source["key"])
+            self._proof.given = True
         return data
 
     def close(self) -> None:

@@ -39,6 +39,28 @@ class EntityBomb(DocumentFailed):
 
 
 @dataclass(kw_only=True)
+class TooManyPaths(DocumentFailed):
+    """The document has more different element paths than a table can have columns."""
+
+    code = "TOO_MANY_PATHS"
+
+    @property
+    def detail(self) -> str:
+        return "The document has too many different elements to be laid out as columns."
+
+
+@dataclass(kw_only=True)
+class CellTooLarge(DocumentFailed):
+    """A single value of the document is larger than a cell can be."""
+
+    code = "CELL_TOO_LARGE"
+
+    @property
+    def detail(self) -> str:
+        return "A single value of the document is larger than 64 MB."
+
+
+@dataclass(kw_only=True)
 class RecordPathMissing(DocumentFailed):
     """Nothing in the document is at the record path that was asked for."""
 
@@ -86,21 +108,6 @@ class NotReady(RetError):
 
 
 @dataclass(kw_only=True)
-class NotConverted(RetError):
-    """Something that is wanted as tables has not been converted. `documents` is how many."""
-
-    documents: int
-    kind = Kind.CONFLICT
-    code = "NOT_CONVERTED"
-
-    @property
-    def detail(self) -> str:
-        return (
-            "A document is not converted yet."
-            if self.documents == 1
-            else f"{self.documents} documents are not converted yet."
-        )
-@dataclass(kw_only=True)
 class PageTooLarge(RetError):
     """More of a table was asked for at once than an answer may hold."""
 
@@ -119,3 +126,18 @@ class PageTooLarge(RetError):
         return {"field": "limit"}
 
 
+@dataclass(kw_only=True)
+class NotConverted(RetError):
+    """Something that is wanted as tables has not been converted. `documents` is how many."""
+
+    documents: int
+    kind = Kind.CONFLICT
+    code = "NOT_CONVERTED"
+
+    @property
+    def detail(self) -> str:
+        return (
+            "A document is not converted yet."
+            if self.documents == 1
+            else f"{self.documents} documents are not converted yet."
+        )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from ret_convert.blocks import plan
-from ret_convert.build import Batch, Builder
+from ret_convert.build import Batch, Builder, Restart
 from ret_convert.conservation import Tally
 from ret_convert.layout import Options, TablePlan
 from ret_convert.parse import Parse
@@ -67,8 +67,11 @@ class Flattened:
 class Flattening(Protocol):
     """One document on its way: take all batches, then ask for the result."""
 
-    def batches(self) -> Iterator[Batch]:
-        """The rows of all tables, those of one table in document order. DocumentFailed when the document is refused."""
+    def batches(self) -> Iterator[Batch | Restart]:
+        """The rows of all tables, those of one table in document order; after a Restart those before it are void.
+
+        DocumentFailed when the document is refused.
+        """
         ...
 
     def result(self) -> Flattened:

@@ -54,6 +54,14 @@ class Column:
     kind: Kind = Kind.VALUE
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A column, and the name it has in the batches."""
+
+    source: str
+    column: Column
+
+
 LINKS = ("_id", "_parent_id", "_pos")
 DOCUMENT = "_document"
 TEXT = "#text"
@@ -64,7 +72,8 @@ class TablePlan:
     """A table to be.
 
     Its first columns are the `links` that connect it with others; `parent` is the table whose row a row of this one
-    stands in, if that is written.
+    stands in, if that is written. `placed` says where the cells of its columns are in the batches, for those that have
+    come so far; without it they have the columns' names. `first` are further columns with a cell in the first row only.
     """
 
     name: str
@@ -72,6 +81,8 @@ class TablePlan:
     columns: list[Column] = field(default_factory=list[Column])
     links: int = 0
     parent: TablePlan | None = None
+    placed: list[Placed] = field(default_factory=list[Placed])
+    first: list[tuple[Column, str]] = field(default_factory=list[tuple[Column, str]])
 
 
 class Branches:

@@ -35,11 +35,14 @@ class Node:
         "current",
         "depth",
         "empty",
+        "indexed",
         "key",
         "local",
         "most",
+        "number",
         "owner",
         "parent",
+        "place",
         "prefix",
         "runs",
         "source",
@@ -56,6 +59,12 @@ class Node:
         self.children: dict[str, Node] = {}
         self.attributes: dict[str, str] = {}
         """Keys of attributes, and how they are written."""
+        self.indexed: dict[int, str] = {}
+        """Keys of attributes by their number in the core."""
+        self.number = 0
+        """By which the core knows the path."""
+        self.place = 0
+        """Among the children of the parent, as they first came."""
         self.count = 0
         self.most = 0
         """The most of them in one parent."""

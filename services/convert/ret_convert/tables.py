@@ -1,23 +1,38 @@
 """The canonical table: Parquet in the session's blobs, written once, every cell a string or null.
 
 zstd level 1; dictionaries only where a column's values repeat (without them writing is twice as fast and unique values
-are smaller). Columns that turned out to hold nothing are not there.
+are smaller). Columns that turned out to hold nothing are not there. Where the element of each row stands in its
+document is kept beside the table.
+
+Columns may come while a table is written, and their names may change until its end: then it was written in parts, which
+are put together when it is closed.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, cast
 
 from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
-from ret_convert.layout import Column, Kind, TablePlan
+from ret_convert.build import Restart
+from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_kit.blobs import Blobs, BlobWriter, Stored
 
 REPEATING = 0.5
 """A column whose distinct values are fewer than this share of its cells gets a dictionary."""
+SAMPLED = 8192
+"""Rows of the first batch that are looked at."""
+SOURCES = b"sources"
+"""Metadata of a part: what its columns are called in the batches."""
 SAMPLE = 64
 """Fewer rows say nothing about whether values repeat."""
+ROWS = 8192
+"""Rows of a row group: few enough for a page to be read quickly."""
+AHEAD = 2
+"""Batches that may wait to be written while the next one is made."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,41 @@ class Batched(Protocol):
     def table(self) -> TablePlan: ...
     @property
     def columns(self) -> RecordBatch: ...
+    @property
+    def starts(self) -> bytes: ...
+    @property
+    def ends(self) -> bytes: ...
+
+
+class Part:
+    """Rows of a table in a file of their own, as long as no further column comes."""
+
+    def __init__(self, blobs: Blobs, key: str, cells: list[Placed], sample: RecordBatch) -> None:
+        self.key = key
+        self.cells = cells
+        self._at = {one.source: at for at, one in enumerate(cells)}
+        sources = "\0".join(one.source for one in cells)
+        self._schema: Any = pa.schema([field_of(one.column) for one in cells], metadata={SOURCES: sources})
+        self._blob = blobs.writer(key)
+        self._sink = _Sink(self._blob)
+        self._parquet = parquet_writer(pa.PythonFile(self._sink, mode="w"), self._schema, repeating(sample, cells))
+
+    def takes(self, batch: RecordBatch) -> bool:
+        """Whether the part has all columns of the batch."""
+        return self._at.keys() >= set(batch.schema.names)
+
+    def write(self, batch: RecordBatch) -> None:
+        self._parquet.write_batch(arranged(batch, self.cells, self._schema), row_group_size=ROWS)
+
+    def close(self) -> Stored:
+        self._parquet.close()
+        self._blob.close()
+        return Stored(self.key, self._blob.size, self._blob.sha256)
+
+    def abandon(self) -> None:
+        self._sink.deaf = True
+        self._parquet.close()
+        self._blob.abandon()
 
 
 class TableWriter:
@@ -48,45 +98,166 @@ class TableWriter:
         self._blobs = blobs
         self._key = key
         self._plan = plan
-        self._fields = [
-            pa.field(column.name, pa.string(), metadata={"kind": str(column.kind), "path": column.path})
-            for column in plan.columns
-        ]
-        self._filled = [0] * len(plan.columns)
+        self._filled: dict[str, int] = {}
         self._rows = 0
         self._first: RecordBatch | None = None
+        self._part: Part | None = None
+        self._parts: list[Stored] = []
+        self._positions = Positions(blobs, positions_of(f"{key}.parquet"))
+
+    def write(self, batch: Batched) -> None:
+        """Add rows."""
+        rows = batch.columns
+        self._rows += rows.num_rows
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            self._filled[name] = self._filled.get(name, 0) + len(column) - column.null_count
+        self._positions.write(batch.starts, batch.ends)
+        if self._part is None and self._first is None:
+            self._first = rows  # most tables are no longer than this, and then their columns are known in time
+            return
+        if self._first is not None:
+            self._add(self._first)
+            self._first = None
+        self._add(rows)
+
+    def _add(self, rows: RecordBatch) -> None:
+        if self._part is None or not self._part.takes(rows):
+            if self._part is not None:
+                self._parts.append(self._part.close())
+            names = set(rows.schema.names)
+            cells = [one for one in self._cells() if one.source in names]
+            key = f"{self._key}/{len(self._parts)}.parquet" if self._parts else f"{self._key}.parquet"
+            self._part = Part(self._blobs, key, cells, rows)
+        self._part.write(rows)
+
+    def _cells(self) -> list[Placed]:
+        """The columns in their order, as far as they are known."""
+        return self._plan.placed or [Placed(column.name, column) for column in self._plan.columns]
+
+    def close(self) -> Written:
+        """Store the table; at least one batch was written."""
+        cells = self._cells()
+        # A column whose path is a number has its name from the document (grid.py): content, also without a cell.
+        kept = [one for one in cells if self._filled.get(one.source) or one.column.path.isdigit()] or cells[:1]
+        self._positions.close()
+        if self._first is not None:
+            stored = self._blobs.put_sync(f"{self._key}.parquet", self._whole(self._first, kept))
+        elif self._part is not None and not self._parts and self._part.cells == kept and not self._plan.first:
+            stored = self._part.close()
+        else:
+            stored = self._together(kept)
+        links = sum(column.kind is Kind.LINK for column in self._plan.columns)
+        filled = sum(self._filled.get(one.source, 0) for one in cells[links:]) + len(self._plan.first)
+        columns = len(kept) + len(self._plan.first)
+        return Written(self._plan.name, self._plan.role, self._rows, columns, filled, stored)
+
+    def abandon(self) -> None:
+        """Store nothing."""
+        if self._part is not None:
+            self._part.abandon()
+        self._positions.abandon()
+        if self._parts:
+            self._blobs.delete_prefix_sync(f"{self._key}/")
+            self._blobs.delete_sync(f"{self._key}.parquet")
+
+    def _schema(self, kept: list[Placed]) -> Any:
+        first = [column for column, _ in self._plan.first]
+        return pa.schema([field_of(column) for column in [*(one.column for one in kept), *first]])
+
+    def _beside(self, rows: int, *, first: bool) -> list[Any]:
+        """The cells of the columns that have one in the first row only."""
+        lists = [[cell if first else None, *[None] * (rows - 1)] for _, cell in self._plan.first]
+        return [pa.array(cells, pa.string()) for cells in lists]
+
+    def _whole(self, rows: RecordBatch, kept: list[Placed]) -> bytes:
+        """A short table."""
+        out = pa.BufferOutputStream()
+        schema = self._schema(kept)
+        with parquet_writer(out, schema, repeating(rows, kept)) as parquet:
+            parquet.write_batch(
+                arranged(rows, kept, schema, self._beside(rows.num_rows, first=True)), row_group_size=ROWS
+            )
+        return out.getvalue().to_pybytes()
+
+    def _together(self, kept: list[Placed]) -> Stored:
+        """The parts as one table, row group by row group."""
+        part = cast("Part", self._part)
+        parts = [*self._parts, part.close()]
+        schema, key = self._schema(kept), f"{self._key}/whole.parquet"
+        blob = self._blobs.writer(key)
+        sink = _Sink(blob)
+        parquet: Any = None
+        first = True
+        # All parts have been written with their batches' names known: by these a cell is found again.
+        for rows in self._stored_rows(parts):
+            if parquet is None:
+                parquet = parquet_writer(pa.PythonFile(sink, mode="w"), schema, repeating(rows, kept))
+            parquet.write_batch(arranged(rows, kept, schema, self._beside(rows.num_rows, first=first)))
+            first = False
+        parquet.close()
+        blob.close()
+        for one in parts:
+            self._blobs.delete_sync(one.key)
+        return Stored(key, blob.size, blob.sha256)
+
+    def _stored_rows(self, parts: list[Stored]) -> Iterator[RecordBatch]:
+        """The rows of the parts, their columns called as in the batches."""
+        for part in parts:
+            with self._blobs.reader(part.key) as file:
+                groups = pq.ParquetFile(file)
+                sources = [source.decode() for source in groups.schema_arrow.metadata[SOURCES].split(b"\0")]
+                for number in range(groups.num_row_groups):
+                    for batch in groups.read_row_group(number).to_batches():
+                        yield batch.rename_columns(sources)
+
+
+class Positions:
+    """Where the element of each row stands in the document: bytes from its beginning, `start` and `end`, int64."""
+
+    def __init__(self, blobs: Blobs, key: str) -> None:
+        self._blobs = blobs
+        self._key = key
+        self._first: Any = None
         self._blob: BlobWriter | None = None
         self._sink: _Sink | None = None
         self._parquet: Any = None
 
-    def write(self, batch: RecordBatch) -> None:
-        """Add rows."""
-        self._rows += batch.num_rows
-        for at, column in enumerate(batch.columns):
-            self._filled[at] += len(column) - column.null_count
-        if self._parquet is not None:
-            self._parquet.write_batch(batch)
-        elif self._first is None:
-            self._first = batch  # most tables are no longer than this, and then their empty columns are known in time
-        else:
-            parquet = self._open(f"{self._key}/whole.parquet", list(range(len(self._fields))), self._first)
-            parquet.write_batch(self._first)
-            parquet.write_batch(batch)
+    def write(self, starts: bytes, ends: bytes) -> None:
+        """Add rows; none where nothing is known."""
+        if not starts:
+            return
+        rows = len(starts) // 8
+        buffers = [[None, pa.py_buffer(data)] for data in (starts, ends)]
+        columns = [pa.Array.from_buffers(pa.int64(), rows, one) for one in buffers]
+        batch = pa.record_batch(columns, names=["start", "end"])
+        if self._parquet is None and self._first is None:
+            self._first = batch
+            return
+        if self._parquet is None:
+            self._blob = self._blobs.writer(self._key)
+            self._sink = _Sink(self._blob)
+            self._parquet = self._writer(pa.PythonFile(self._sink, mode="w"), batch.schema)
+            self._parquet.write_batch(self._first)
             self._first = None
+        self._parquet.write_batch(batch)
 
-    def close(self) -> Written:
-        """Store the table; at least one batch was written."""
-        kept = [at for at, filled in enumerate(self._filled) if filled] or [0]
-        key = f"{self._key}.parquet"
-        if self._first is not None:
-            stored = self._blobs.put_sync(key, self._whole(self._first.select(kept), kept))
-        elif len(kept) == len(self._fields):
-            stored = self._store(f"{self._key}/whole.parquet")
-        else:
-            self._store(f"{self._key}/whole.parquet")
-            stored = self._trimmed(f"{self._key}/whole.parquet", key, kept)
-        links = sum(column.kind is Kind.LINK for column in self._plan.columns)
-        return Written(self._plan.name, self._plan.role, self._rows, len(kept), sum(self._filled[links:]), stored)
+    @staticmethod
+    def _writer(out: Any, schema: Any) -> Any:
+        encoding = {"start": "DELTA_BINARY_PACKED", "end": "DELTA_BINARY_PACKED"}
+        return pq.ParquetWriter(
+            out, schema, compression="zstd", compression_level=1, use_dictionary=False, column_encoding=encoding
+        )
+
+    def close(self) -> None:
+        """Store them."""
+        if self._parquet is not None and self._blob is not None:
+            self._parquet.close()
+            self._blob.close()
+        elif self._first is not None:
+            out = pa.BufferOutputStream()
+            with self._writer(out, self._first.schema) as parquet:
+                parquet.write_batch(self._first)
+            self._blobs.put_sync(self._key, out.getvalue().to_pybytes())
 
     def abandon(self) -> None:
         """Store nothing."""
@@ -95,50 +266,10 @@ class TableWriter:
             self._parquet.close()
             self._blob.abandon()
 
-    def _open(self, key: str, kept: list[int], sample: RecordBatch) -> Any:
-        """Begin a table that is too long to be held."""
-        self._blob = self._blobs.writer(key)
-        self._sink = _Sink(self._blob)
-        self._parquet = self._writer(pa.PythonFile(self._sink, mode="w"), kept, sample)
-        return self._parquet
 
-    def _whole(self, batch: RecordBatch, kept: list[int]) -> bytes:
-        """A short table."""
-        out = pa.BufferOutputStream()
-        with self._writer(out, kept, batch) as parquet:
-            parquet.write_batch(batch)
-        return out.getvalue().to_pybytes()
-
-    def _writer(self, out: Any, kept: list[int], sample: RecordBatch) -> Any:
-        return pq.ParquetWriter(
-            out,
-            pa.schema([self._fields[at] for at in kept]),
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=repeating(sample),
-            write_statistics=False,
-        )
-
-    def _store(self, key: str) -> Stored:
-        """End a table that is too long to be held."""
-        blob = cast("BlobWriter", self._blob)
-        self._parquet.close()
-        blob.close()
-        return Stored(key, blob.size, blob.sha256)
-
-    def _trimmed(self, source: str, key: str, kept: list[int]) -> Stored:
-        """The stored table without its empty columns, row group by row group."""
-        with self._blobs.reader(source) as file:
-            groups = pq.ParquetFile(file)
-            for number in range(groups.num_row_groups):
-                # Chosen by position after reading: by name, "Item" would choose "Item.Name" as well.
-                for batch in groups.read_row_group(number).select(kept).to_batches():
-                    if number == 0:
-                        self._open(key, kept, batch)
-                    self._parquet.write_batch(batch)
-        stored = self._store(key)
-        self._blobs.delete_prefix_sync(f"{self._key}/")
-        return stored
+def positions_of(key: str) -> str:
+    """Where the positions of a table's rows are, by the table's key."""
+    return f"{key.removesuffix('.parquet').removesuffix('/whole')}.positions"
 
 
 class _Sink:
@@ -164,32 +295,79 @@ class _Sink:
         """Nothing: whoever opened the blob closes it, or abandons it."""
 
 
-def repeating(sample: RecordBatch) -> list[str] | bool:
+def field_of(column: Column) -> Any:
+    """A column for Arrow."""
+    return pa.field(column.name, pa.string(), metadata={"kind": str(column.kind), "path": column.path})
+
+
+def repeating(sample: RecordBatch, cells: list[Placed]) -> list[str]:
     """The columns whose values repeat, by a first batch."""
     if sample.num_rows < SAMPLE:
-        return False
-    names = [
-        name
-        for name, column in zip(sample.schema.names, sample.columns, strict=True)
-        if pc.count_distinct(column).as_py() < REPEATING * sample.num_rows
+        return []
+    columns = dict(zip(sample.schema.names, sample.columns, strict=True))
+    some = {name: column.slice(0, SAMPLED) for name, column in columns.items()}
+    return [
+        one.column.name
+        for one in cells
+        if one.source in some and pc.count_distinct(some[one.source]).as_py() < REPEATING * len(some[one.source])
     ]
-    return names or False
 
 
-def store(blobs: Blobs, batches: Iterator[Batched], prefix: str) -> dict[TablePlan, Written]:
-    """Store what comes, the tables numbered below `prefix`. After a failure nothing but whole tables is left there."""
+def parquet_writer(out: Any, schema: Any, dictionaries: list[str]) -> Any:
+    """A writer of a table, or of a part of it."""
+    return pq.ParquetWriter(
+        out,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=dictionaries or False,
+        write_statistics=False,
+    )
+
+
+def arranged(rows: RecordBatch, cells: list[Placed], schema: Any, beside: list[Any] | None = None) -> Any:
+    """A batch in the order of its table; columns it does not have are null."""
+    columns = dict(zip(rows.schema.names, rows.columns, strict=True))
+    absent = None if all(one.source in columns for one in cells) else pa.nulls(rows.num_rows, pa.string())
+    return pa.record_batch([*(columns.get(one.source, absent) for one in cells), *(beside or [])], schema=schema)
+
+
+def store(blobs: Blobs, batches: Iterator[Batched | Restart], prefix: str) -> dict[TablePlan, Written]:
+    """Store what comes, the tables numbered below `prefix`. After a failure nothing but whole tables is left there.
+
+    Batches are written while the next ones are made.
+    """
     writers: dict[TablePlan, TableWriter] = {}
-    try:
-        for batch in batches:
-            writer = writers.get(batch.table)
-            if writer is None:
-                writer = writers[batch.table] = TableWriter(blobs, f"{prefix}{len(writers)}", batch.table)
-            writer.write(batch.columns)
-    except BaseException:
-        for writer in writers.values():
-            writer.abandon()
-        raise
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="parquet") as beside:
+        try:
+            for batch in batches:
+                if isinstance(batch, Restart):
+                    _wait(waiting, 0)
+                    for writer in writers.values():
+                        writer.abandon()
+                    writers.clear()
+                    continue
+                writer = writers.get(batch.table)
+                if writer is None:
+                    writer = writers[batch.table] = TableWriter(blobs, f"{prefix}{len(writers)}", batch.table)
+                _wait(waiting, AHEAD)
+                waiting.append(beside.submit(writer.write, batch))
+            _wait(waiting, 0)
+        except BaseException:
+            for one in waiting:
+                one.cancel()
+            beside.shutdown()
+            for writer in writers.values():
+                writer.abandon()
+            raise
     return {table: writer.close() for table, writer in writers.items()}
+
+
+def _wait(waiting: deque[Future[None]], left: int) -> None:
+    """Wait until at most so many are left; the error of one that failed."""
+    while len(waiting) > left:
+        waiting.popleft().result()
 
 
 def columns_of(schema: Schema) -> list[Column]:

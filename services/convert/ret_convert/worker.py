@@ -19,6 +19,7 @@ from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
 from ret_convert.orders import Outcome, Progress, SourceOrder
 from ret_convert.records import Conversion
+from ret_convert.tables import positions_of
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus, Delivery
 from ret_kit.database import Database
@@ -316,6 +317,7 @@ async def remove_leftovers(db: Database, blobs: Blobs, session_id: str) -> None:
             return
         for key in keys:
             await blobs.delete(key)
+            await blobs.delete(positions_of(key))
         async with db.write() as conn:
             await records.removed(conn, keys)
 

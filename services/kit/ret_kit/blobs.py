@@ -201,6 +201,11 @@ class Blobs:
                 obstore.delete(self._store, keys)
         return len(keys)
 
+    def delete_sync(self, key: str) -> None:
+        """As `delete`."""
+        with wrapped(), suppress(FileNotFoundError):
+            obstore.delete(self._store, checked(key))
+
     def reader(self, key: str, offset: int = 0, length: int | None = None) -> BinaryIO:
         """A seekable file over a range of a blob; position 0 is the range's first byte. Close it, or use `with`."""
         with wrapped(key):

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from ret_convert.flatten import Flattened, Options, expat_flatten
-from ret_convert.layout import Kind, Layout
+from ret_convert.build import Restart
+from ret_convert.flatten import Flattened, Flattening, Options
+from ret_convert.layout import Kind, Layout, Placed, TablePlan
+from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
 
 Row = dict[str, str | None]
@@ -30,7 +32,8 @@ class Made:
     @property
     def columns(self) -> list[str]:
         """The columns of the main table."""
-        return [column.name for column in self.flattened.tables[0].columns]
+        plan = self.flattened.tables[0]
+        return [column.name for column in [*plan.columns, *(column for column, _ in plan.first)]]
 
     @property
     def codes(self) -> list[str]:
@@ -50,20 +53,36 @@ def made(
     """Flatten a document, and hold it to its promise."""
     data = body.encode() if isinstance(body, str) else body
     options = Options(layout, path, repeats, columns, widest, rows)
-    flattening = expat_flatten(lambda: io.BytesIO(data), options, lambda _: None)
-    found: dict[str, list[Row]] = {}
+    one = taken(xml_flatten(lambda: io.BytesIO(data), options, lambda _: None))
+    assert one.flattened.conserved
+    assert one.flattened.fidelity == 1.0
+    return one
+
+
+def taken(flattening: Flattening) -> Made:
+    """Everything a flattening gives, as a reader of its tables sees it."""
+    found: dict[TablePlan, list[Row]] = {}
     for batch in flattening.batches():
-        found.setdefault(batch.table.name, []).extend(batch.columns.to_pylist())
+        if isinstance(batch, Restart):
+            found.clear()
+        else:
+            found.setdefault(batch.table, []).extend(batch.columns.to_pylist())
     flattened = flattening.result()
-    assert flattened.conserved
-    assert flattened.fidelity == 1.0
-    return Made({table.name: found.get(table.name, []) for table in flattened.tables}, flattened)
+    return Made({plan.name: _rows(plan, found.get(plan, [])) for plan in flattened.tables}, flattened)
+
+
+def _rows(plan: TablePlan, rows: list[Row]) -> list[Row]:
+    placed = plan.placed or [Placed(column.name, column) for column in plan.columns]
+    found = [{one.column.name: row.get(one.source) for one in placed} for row in rows]
+    for number, row in enumerate(found):
+        row |= {column.name: None if number else cell for column, cell in plan.first}
+    return found
 
 
 def cells(one: Made, *kinds: Kind) -> Iterator[str]:
     """The cells of all columns of these kinds."""
     for table in one.flattened.tables:
-        for column in table.columns:
+        for column in [*table.columns, *(column for column, _ in table.first)]:
             if column.kind in kinds:
                 for row in one.rows[table.name]:
                     cell = row[column.name]

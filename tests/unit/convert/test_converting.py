@@ -163,7 +163,7 @@ def test_an_error_of_ours_fails_its_document_and_is_logged(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(converting, "expat_flatten", broken)
+    monkeypatch.setattr(converting, "xml_flatten", broken)
     with caplog.at_level(logging.ERROR):
         [made] = outcomes(url, source(blobs, 1, GOOD))
     assert made["warnings"][0]["code"] == "INTERNAL"
@@ -186,7 +186,7 @@ def test_lost_values_are_confessed_and_logged(
     place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     url, blobs = place
-    real = converting.expat_flatten
+    real = converting.xml_flatten
 
     def careless(*given: Any) -> Any:
         flattening = real(*given)
@@ -200,7 +200,7 @@ def test_lost_values_are_confessed_and_logged(
         flattening.result = result  # pyright: ignore[reportAttributeAccessIssue] - only here, to see it confessed
         return flattening
 
-    monkeypatch.setattr(converting, "expat_flatten", careless)
+    monkeypatch.setattr(converting, "xml_flatten", careless)
     with caplog.at_level(logging.ERROR):
         [made] = outcomes(url, source(blobs, 1, GOOD))
     assert made["fidelity"] == 0.75
@@ -226,12 +226,12 @@ def test_progress_tells_documents_bytes_and_figures(place: tuple[str, Blobs]) ->
 def test_options_are_those_of_the_order(place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch) -> None:
     url, blobs = place
     seen: list[Options] = []
-    real = converting.expat_flatten
+    real = converting.xml_flatten
 
     def watched(source: Source, options: Options, progress: Progress) -> Flattening:
         seen.append(options)
         return real(source, options, progress)
 
-    monkeypatch.setattr(converting, "expat_flatten", watched)
+    monkeypatch.setattr(converting, "xml_flatten", watched)
     outcomes(url, source(blobs, 1, GOOD), repeats=3, columns=50, layout="related")
     assert (seen[0].repeats, seen[0].columns, seen[0].layout) == (3, 50, "related")

@@ -7,8 +7,9 @@ import pytest
 from convert_documents import made
 
 from ret_convert.errors import EntityBomb, Malformed
-from ret_convert.flatten import Options, expat_flatten
+from ret_convert.flatten import Options
 from ret_convert.layout import Layout
+from ret_convert.xml import xml_flatten
 
 
 def laughs(levels: int = 12) -> str:
@@ -133,14 +134,14 @@ def test_too_deep_within_mixed_content_is_within_its_source() -> None:
 
 
 def test_memory_does_not_follow_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ret_convert.parse.FEED", 4096)
-    monkeypatch.setattr("ret_convert.shape.UNDECIDED", 500)
-    monkeypatch.setattr("ret_convert.conservation.REMEMBERED", 100)
+    monkeypatch.setattr("ret_convert.xml.FEED", 4096)
+    monkeypatch.setattr("ret_convert.native.PREFIX", 8192)
+    monkeypatch.setattr("ret_convert.native.FLUSH", 8192)
 
     def peak(rows: int) -> int:
         data = b"<r>" + b"".join(b"<i><a>%06d</a><b>some words</b></i>" % n for n in range(rows)) + b"</r>"
         tracemalloc.start()
-        for _ in expat_flatten(lambda: io.BytesIO(data), Options(rows=100), lambda _: None).batches():
+        for _ in xml_flatten(lambda: io.BytesIO(data), Options(), lambda _: None).batches():
             pass
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

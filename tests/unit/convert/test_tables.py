@@ -10,9 +10,10 @@ from convert_documents import store as blob_store
 
 from ret_convert.arrow import batch_of, pa, pq
 from ret_convert.build import Batch
-from ret_convert.flatten import Options, expat_flatten
-from ret_convert.layout import Column, Kind, TablePlan
+from ret_convert.flatten import Options
+from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_convert.tables import Written, batches_of, columns_of, repeating, store
+from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
 
 
@@ -85,9 +86,9 @@ def test_the_digest_is_that_of_the_blob(blobs: Blobs) -> None:
 def test_only_columns_whose_values_repeat_get_a_dictionary() -> None:
     count = 100
     columns: list[list[str | None]] = [[str(n) for n in range(count)], ["same"] * count]
-    assert repeating(batch_of(columns, ["unique", "same"])) == ["same"]
-    assert repeating(batch_of([columns[0]], ["unique"])) is False
-    assert repeating(batch_of([["same"] * 5], ["few"])) is False
+    cells = [Placed("unique", Column("Unique", "")), Placed("same", Column("Same", ""))]
+    assert repeating(batch_of(columns, ["unique", "same"]), cells) == ["Same"]
+    assert repeating(batch_of([["same"] * 5], ["same"]), cells) == []
 
 
 def test_batches_become_row_groups(blobs: Blobs) -> None:
@@ -113,7 +114,7 @@ def test_a_document_that_breaks_off_leaves_no_table(blobs: Blobs) -> None:
 
 def test_a_whole_document_is_stored_table_by_table(blobs: Blobs) -> None:
     body = "<r><h>1</h>" + f"<o><a>1</a><b>2</b><c>3</c>{'<l><x>1</x></l>' * 9}</o>" * 2 + "</r>"
-    flattening = expat_flatten(lambda: io.BytesIO(body.encode()), Options(record_path="r/o"), lambda _: None)
+    flattening = xml_flatten(lambda: io.BytesIO(body.encode()), Options(record_path="r/o"), lambda _: None)
     made = store(blobs, flattening.batches(), "d/")
     assert [(one.name, one.rows) for one in (made[plan] for plan in flattening.result().tables)] == [
         ("o", 2),
