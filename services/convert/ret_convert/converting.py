@@ -9,13 +9,14 @@ import hashlib
 import io
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import DocumentFailed, NotReadYet
-from ret_convert.flatten import Flatten, Flattened, Options, Source, Warned
-from ret_convert.layout import Layout
+from ret_convert.flatten import Flattened, Options, Source
+from ret_convert.ladder.ladder import Keeping, Landed, Rung, climb, rising, text_rungs, xml_rungs
+from ret_convert.layout import Layout, TablePlan
 from ret_convert.orders import CandidateMade, Order, Outcome, Progress, ShapeMade, SourceOrder, TableMade
 from ret_convert.tables import Written, store
 from ret_convert.xml import xml_flatten
@@ -26,8 +27,6 @@ log = logging.getLogger("ret.convert")
 
 IN_MEMORY = 4 << 20
 """Documents up to this size are read at once."""
-NATIVE = "native"
-LOST = "VALUES_LOST"
 DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})
 SPREADSHEETS = frozenset(
     {
@@ -67,7 +66,7 @@ def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callabl
         warnings=[],
     )
     try:
-        flattened, tables = tabulate(blobs, order, source, progress)
+        landed = tabulate(blobs, order, source, progress)
     except (DocumentFailed, BlobDamaged) as error:
         made["warnings"] = [{"code": error.code, "detail": error.detail}]
         return made
@@ -79,11 +78,9 @@ def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callabl
             {"code": "INTERNAL", "detail": f"Converting failed with an error of ours ({type(error).__name__})."}
         ]
         return made
-    made["status"], made["method"], made["fidelity"] = "converted", NATIVE, flattened.fidelity
-    made["warnings"] = [
-        {"code": one.code, "detail": one.detail} for one in [*flattened.warnings, *_unkept(flattened, source)]
-    ]
-    made["shape"] = shape_made(order, source["document_id"], flattened)
+    made["status"], made["method"], made["fidelity"] = "converted", landed.method, landed.fidelity
+    made["warnings"] = [{"code": one.code, "detail": one.detail} for one in landed.warnings]
+    made["shape"] = shape_made(order, source["document_id"], landed.flattened)
     made["tables"] = [
         TableMade(
             id=uuid.uuid5(TABLES, f"{order['job_id']}/{source['document_id']}/{one.name}").hex,
@@ -96,26 +93,28 @@ def converted(blobs: Blobs, order: Order, source: SourceOrder, progress: Callabl
             size=one.blob.size,
             sha256=one.blob.sha256,
         )
-        for one in tables
+        for one in (landed.kept[table] for table in landed.flattened.tables if table in landed.kept)
     ]
     return made
 
 
 def tabulate(
     blobs: Blobs, order: Order, source: SourceOrder, progress: Callable[[int], None]
-) -> tuple[Flattened, list[Written]]:
-    """Flatten a document and store its tables, the main one first. DocumentFailed when it cannot be."""
-    flatten = reader_of(source["media_type"])
+) -> Landed[dict[TablePlan, Written]]:
+    """Flatten a document by the first way that holds, and store its tables. DocumentFailed when it is refused."""
     options = Options(
         layout=Layout(order["layout"]),
         record_path=order["record_paths"].get(source["document_id"]),
         repeats=order["repeats"],
         columns=order["columns"],
     )
-    flattening = flatten(opening(blobs, source), options, progress)
-    stored = store(blobs, flattening.batches(), f"{order['prefix']}{source['document_id']}/")
-    flattened = flattening.result()
-    return flattened, [stored[table] for table in flattened.tables if table in stored]
+    prefix = f"{order['prefix']}{source['document_id']}/"
+    keeping = Keeping(
+        lambda batches: store(blobs, batches, prefix),
+        lambda: blobs.delete_prefix_sync(prefix),
+    )
+    rungs = rungs_of(source["media_type"], opening(blobs, source), options, rising(progress, source["bytes"]))
+    return climb(rungs, keeping, source["document_id"])
 
 
 def shape_made(order: Order, document_id: str, flattened: Flattened) -> ShapeMade:
@@ -145,31 +144,13 @@ def opening(blobs: Blobs, source: SourceOrder) -> Source:
     return lambda: proof.over(blobs.reader(source["key"], source["offset"], source["length"]))
 
 
-def reader_of(media_type: str) -> Flatten:
-    """How a document is read, by what ingest has found it to be. NotReadYet for spreadsheets."""
+def rungs_of(media_type: str, source: Source, options: Options, progress: Callable[[int], None]) -> Iterator[Rung]:
+    """The ways to read a document, by what ingest has found it to be. NotReadYet for spreadsheets."""
     if media_type in DELIMITED:
-        return delimited_flatten
+        return text_rungs(source, options, progress, delimited_flatten)
     if media_type in SPREADSHEETS:
         raise NotReadYet(what="Spreadsheets")
-    return xml_flatten
-
-
-def _unkept(flattened: Flattened, source: SourceOrder) -> list[Warned]:
-    """The confession, and the entry in our own log, when the tables do not hold what the document held."""
-    if flattened.conserved:
-        return []
-    lost = flattened.values.count - flattened.written.count
-    log.error(
-        "values of a document were not conserved",
-        extra={
-            "document_id": source["document_id"],
-            "values": flattened.values.count,
-            "written": flattened.written.count,
-            "values_hash": flattened.values.hex,
-            "written_hash": flattened.written.hex,
-        },
-    )
-    return [Warned(LOST, f"{max(lost, 1)} of {flattened.values.count} values are not in the tables.")]
+    return xml_rungs(source, options, progress, xml_flatten)
 
 
 class Proof:

@@ -16,6 +16,7 @@ from ret_kit.blobs import Blobs
 from ret_kit.errors import StorageFull
 
 GOOD = b"<r><i><a>1</a><b>2</b></i><i><a>3</a><b>4</b></i></r>"
+BOMB = b"<!DOCTYPE r [<!ENTITY a '" + b"a" * 100_000 + b"'>]><r>" + b"&a;" * 20_000 + b"</r>"
 XML = "application/xml"
 
 
@@ -109,17 +110,16 @@ def test_the_same_order_gives_the_same_ids(place: tuple[str, Blobs]) -> None:
 
 def test_each_document_fails_alone(place: tuple[str, Blobs]) -> None:
     url, blobs = place
-    bomb = b"<!DOCTYPE r [<!ENTITY a '" + b"a" * 100_000 + b"'>]><r>" + b"&a;" * 20_000 + b"</r>"
     kinds = [
-        source(blobs, 1, b"<a><b></a>"),
-        source(blobs, 2, bomb),
+        source(blobs, 1, BOMB.replace(b"<r>", b"<r><a></b>")),
+        source(blobs, 2, BOMB),
         source(blobs, 3, GOOD),
         source(blobs, 4, b"PK", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ]
     made = outcomes(url, *kinds)
     assert [one["status"] for one in made] == ["failed", "failed", "converted", "failed"]
     assert [[warning["code"] for warning in one["warnings"]] for one in made] == [
-        ["XML_MALFORMED"],
+        ["XML_ENTITY_BOMB"],
         ["XML_ENTITY_BOMB"],
         [],
         ["NOT_SUPPORTED"],
@@ -155,7 +155,7 @@ def test_warnings_of_a_converted_document_are_told(place: tuple[str, Blobs]) -> 
     assert (made["status"], made["warnings"][0]["code"]) == ("converted", "XML_EXTERNAL_ENTITY")
 
 
-def test_an_error_of_ours_fails_its_document_and_is_logged(
+def test_an_error_of_ours_in_one_rung_costs_a_warning_and_is_logged(
     place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     url, blobs = place
@@ -164,6 +164,22 @@ def test_an_error_of_ours_fails_its_document_and_is_logged(
         raise ZeroDivisionError
 
     monkeypatch.setattr(converting, "xml_flatten", broken)
+    with caplog.at_level(logging.ERROR):
+        [made] = outcomes(url, source(blobs, 1, GOOD))
+    assert (made["status"], made["method"]) == ("converted", "recovered")
+    assert "ZeroDivisionError" in made["warnings"][0]["detail"]
+    assert caplog.records
+
+
+def test_an_error_of_ours_elsewhere_fails_its_document_and_is_logged(
+    place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, blobs = place
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(converting, "rungs_of", broken)
     with caplog.at_level(logging.ERROR):
         [made] = outcomes(url, source(blobs, 1, GOOD))
     assert made["warnings"][0]["code"] == "INTERNAL"
@@ -203,19 +219,40 @@ def test_lost_values_are_confessed_and_logged(
     monkeypatch.setattr(converting, "xml_flatten", careless)
     with caplog.at_level(logging.ERROR):
         [made] = outcomes(url, source(blobs, 1, GOOD))
-    assert made["fidelity"] == 0.75
-    assert made["warnings"] == [{"code": "VALUES_LOST", "detail": "1 of 4 values are not in the tables."}]
+    assert (made["status"], made["method"], made["fidelity"]) == ("converted", "recovered", 1.0)
+    assert [warning["code"] for warning in made["warnings"]] == ["XML_RECOVERED"]
+    assert "1 of 4 values are not in the tables." in made["warnings"][0]["detail"]
     assert "not conserved" in caplog.text
+
+
+def test_nothing_stays_of_a_rung_that_did_not_hold(
+    place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url, blobs = place
+    real = converting.store
+    there: list[int] = []
+
+    def stored(blobs: Blobs, batches: Any, prefix: str) -> Any:
+        there.append(sum(path.is_file() for path in (tmp_path / "blobs" / "p").rglob("*")))
+        found = real(blobs, batches, prefix)
+        if len(there) == 1:
+            raise ZeroDivisionError
+        return found
+
+    monkeypatch.setattr(converting, "store", stored)
+    [made] = outcomes(url, source(blobs, 1, GOOD))
+    assert made["method"] == "repaired"
+    assert there == [0, 0]
 
 
 def test_progress_tells_documents_bytes_and_figures(place: tuple[str, Blobs]) -> None:
     url, blobs = place
     told: list[dict[str, Any]] = []
-    convert(order(url, source(blobs, 1, GOOD), source(blobs, 2, b"<a>")), told.append)
+    convert(order(url, source(blobs, 1, GOOD), source(blobs, 2, BOMB)), told.append)
     assert [one["bytes"] for one in told] == sorted(one["bytes"] for one in told)
     assert told[-1] == {
         "documents": 2,
-        "bytes": len(GOOD) + 3,
+        "bytes": len(GOOD) + len(BOMB),
         "rows": 2,
         "cells": 4,
         "failed": 1,

@@ -125,7 +125,8 @@ def climb(rungs: Iterator[Rung], keeping: Keeping[Kept], document_id: str) -> La
 def _tried(rung: Rung, keeping: Keeping[Kept], why: Exception | None, document_id: str) -> Landed[Kept]:
     """One rung. Unkept when it must keep every value and does not."""
     flattening = rung.flattening()
-    kept = keeping.keep(flattening.batches())
+    batches = flattening.batches()
+    kept = keeping.keep(batches if rung.method == NATIVE else _unplaced(batches))
     flattened = flattening.result()
     fidelity = min(flattened.fidelity, rung.share())
     warnings: list[Warned] = []
@@ -138,6 +139,12 @@ def _tried(rung: Rung, keeping: Keeping[Kept], why: Exception | None, document_i
             raise unkept
         warnings.append(Warned(unkept.code, unkept.detail))
     return Landed(rung.method, flattened, fidelity, warnings, kept)
+
+
+def _unplaced(batches: Iterator[Batch | Restart]) -> Iterator[Batch | Restart]:
+    """The batches without places in the document: what was read is not what is stored."""
+    for batch in batches:
+        yield Batch(batch.table, batch.columns) if isinstance(batch, Batch) else batch
 
 
 def _reason(why: Exception) -> str:

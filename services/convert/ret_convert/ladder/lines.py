@@ -6,11 +6,10 @@ import io
 from collections.abc import Iterator
 
 from ret_convert.arrow import batch_of
-from ret_convert.build import Batch
 from ret_convert.conservation import Tally, stripped
-from ret_convert.flatten import Flattened, Progress, Source
+from ret_convert.flatten import Batch, Flattened, Options, Progress, Source
 from ret_convert.ladder.decoding import LOST, REPLACEMENT, Text, encoding_of
-from ret_convert.layout import Column, Kind, Options, TablePlan
+from ret_convert.layout import Column, Kind, TablePlan
 
 CHARACTERS = 1 << 22
 """Characters of one batch."""

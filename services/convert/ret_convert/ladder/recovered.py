@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ret_convert.capture import ATTRIBUTE, TEXT
 from ret_convert.errors import DocumentFailed
 from ret_convert.flatten import Progress
 from ret_convert.ladder.events import Handler
 from ret_convert.ladder.reading import STEP, Reading
 from ret_convert.ladder.references import REFERENCE
+from ret_convert.ladder.repaired import ATTRIBUTE, TEXT
 from ret_convert.ladder.survey import Measure, Survey, missing
 from ret_convert.ladder.tags import is_name
 from ret_convert.ladder.tokens import Kind

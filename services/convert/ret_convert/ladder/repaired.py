@@ -6,10 +6,12 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from ret_convert.capture import ATTRIBUTE, TEXT
 from ret_convert.flatten import Source
 from ret_convert.ladder.reading import Reading
 from ret_convert.ladder.survey import Survey
+
+TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+ATTRIBUTE = TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
 
 
 class Writing:

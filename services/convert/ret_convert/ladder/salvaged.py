@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ret_convert.arrow import batch_of
-from ret_convert.build import Batch
-from ret_convert.flatten import Flattened, Progress
+from ret_convert.flatten import Batch, Flattened, Options, Progress, Restart
 from ret_convert.ladder.decoding import Text
-from ret_convert.ladder.events import Drive, EventFlattening, Handler, from_events
+from ret_convert.ladder.events import Drive, Handler, from_events
 from ret_convert.ladder.reading import Damage, Reading
 from ret_convert.ladder.survey import Survey
-from ret_convert.layout import Column, Kind, Options, TablePlan, unique
+from ret_convert.layout import Column, Kind, TablePlan, unique
 from ret_convert.names import local_name
 
 ERRORS = "_errors"
@@ -132,10 +131,10 @@ class SalvagedFlattening:
 
     def __init__(self, survey: Survey, options: Options, progress: Progress) -> None:
         self._survey = survey
-        self._inner: EventFlattening = from_events(drive_of(survey), options, progress)
+        self._inner = from_events(drive_of(survey), options, progress)
         self._errors: TablePlan | None = None
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[Batch | Restart]:
         yield from self._inner.batches()
         found = self._inner.result()
         taken = {table.name.casefold() for table in found.tables}
