@@ -91,6 +91,7 @@ async def test_documents_are_listed_by_choice_and_moved(gateway: Gateway, fakes:
     first, second = listed.json()["items"]
     assert first == {
         "id": "d1",
+        "collection_id": "c1",
         "path": "AR_x/one.xml",
         "name": "one.xml",
         "group": "AR",

@@ -1,0 +1,151 @@
+"""Pages of tables and shapes of documents, asked of the real convert by the people they belong to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from convert_bench import Bench, User, rows, running
+
+from ret.convert.v1 import convert_pb2
+from ret.jobs.v1 import jobs_pb2
+from ret_convert.__main__ import work
+from ret_kit.auth import acting_as
+from ret_kit.errors import Kind, RemoteError
+
+RECORDS = b"<r><h><k>1</k><l>2</l></h><h><k>3</k><l>4</l></h><x><a>1</a><b>2</b><c>3</c><d>4</d></x></r>"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as it came."""
+
+    header: convert_pb2.PageHeader
+    rows: list[dict[str, Any]]
+
+    @property
+    def values(self) -> list[list[str | None]]:
+        return [row["values"] for row in self.rows]
+
+
+async def page(user: User, table_id: str, **given: Any) -> Shown:
+    asked: dict[str, Any] = {"table_id": table_id, "limit": 100}
+    request = convert_pb2.PageRequest(**(asked | given))
+    with acting_as(user.who):
+        parts = [part async for part in user.convert.Page(request)]
+    return Shown(parts[0].header, json.loads(b"".join(part.chunk for part in parts[1:])))
+
+
+async def shape(user: User, document_id: str) -> convert_pb2.ShapeResponse:
+    with acting_as(user.who):
+        return await user.convert.Shape(convert_pb2.ShapeRequest(document_id=document_id))
+
+
+async def one_table(user: User, data: bytes, **given: Any) -> tuple[str, str, str]:
+    """(collection, document, main table) of a document that was converted."""
+    collection = await user.scanned({"one.xml": data})
+    await user.converted(collection, **given)
+    document = (await user.documents(collection))["one.xml"]
+    return collection, document.id, document.tables[0].id
+
+
+async def test_a_table_is_shown_page_by_page(user: User) -> None:
+    data = b"<R><I><A>1</A><B>x</B></I><I><A>2</A><B/></I><I><A>3</A></I><I><A>4</A><B> y </B></I></R>"
+    collection, document, table = await one_table(user, data)
+    whole = await page(user, table)
+    header = whole.header
+    assert (header.table_id, header.document_id, header.collection_id) == (table, document, collection)
+    assert (header.name, header.role, header.version, header.total_rows, header.matched_rows) == ("I", "main", 1, 4, 4)
+    assert [(one.name, one.path, one.type) for one in header.columns] == [
+        ("A", "/R/I/A", "number"),
+        ("B", "/R/I/B", "text"),
+    ]
+    assert whole.values == [["1", "x"], ["2", ""], ["3", None], ["4", " y "]]
+    assert [row["row"] for row in whole.rows] == [1, 2, 3, 4]
+    assert (await page(user, table, offset=2, limit=1)).rows == [{"row": 3, "values": ["3", None]}]
+    past = await page(user, table, offset=4)
+    assert (past.rows, past.header.total_rows) == ([], 4)
+    chosen = await page(user, table, columns=["B"])
+    assert ([one.name for one in chosen.header.columns], chosen.values[0]) == (["B"], ["x"])
+
+
+async def test_what_cannot_be_shown_is_refused_by_its_field(user: User) -> None:
+    _, _, table = await one_table(user, rows("a"))
+    for wrong, field in (
+        ({"limit": 0}, "limit"),
+        ({"limit": 1001}, "limit"),
+        ({"offset": -1}, "offset"),
+        ({"columns": ["Ghost"]}, "columns"),
+        ({"columns": ["Id", "Id"]}, "columns"),
+        ({"sort": "Id"}, "sort"),
+        ({"filter": "[]"}, "filter"),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await page(user, table, **wrong)
+        assert (refused.value.kind, refused.value.extra()["field"]) == (Kind.INVALID, field)
+
+
+async def test_nothing_of_another_session_is_shown(bench: Bench, user: User) -> None:
+    _, document, table = await one_table(user, rows("a"))
+    other = bench.user()
+    for asked in (page(other, table), shape(other, document), page(user, "absent"), shape(user, "absent")):
+        with pytest.raises(RemoteError) as refused:
+            await asked
+        assert (refused.value.kind, refused.value.detail) in (
+            (Kind.NOT_FOUND, "There is no such table."),
+            (Kind.NOT_FOUND, "There is no such document."),
+        )
+
+
+async def test_a_table_is_shown_until_its_document_is_converted_anew(idle: Bench) -> None:
+    """The worker is the test's to start: while the second conversion waits, the first one's tables are there."""
+    user = idle.user()
+    collection = await user.scanned({"one.xml": rows("a", "b")})
+    async with running(work(idle.settings)):
+        await user.converted(collection)
+    table = (await user.documents(collection))["one.xml"].tables[0].id
+    waiting = await user.start(collection, layout="related")
+    assert len((await page(user, table)).rows) == 2
+    async with running(work(idle.settings)):
+        assert (await user.ended(waiting)).state == jobs_pb2.JOB_STATE_SUCCEEDED
+    with pytest.raises(RemoteError) as gone:
+        await page(user, table)
+    assert gone.value.kind == Kind.NOT_FOUND
+    again = (await user.documents(collection))["one.xml"].tables[0].id
+    assert len((await page(user, again)).rows) == 2
+
+
+async def test_a_damaged_table_is_not_shown(bench: Bench, user: User) -> None:
+    _, _, table = await one_table(user, rows("a"))
+    [key] = await bench.tables()
+    await bench.convert.blobs.put(key, b"PAR1 no table PAR1")
+    with pytest.raises(RemoteError) as refused:
+        await page(user, table)
+    assert (refused.value.kind, refused.value.code) == (Kind.INTERNAL, "BLOB_DAMAGED")
+
+
+async def test_a_shape_tells_what_was_taken_and_what_could_have_been(user: User) -> None:
+    collection, document, _ = await one_table(user, RECORDS)
+    found = await shape(user, document)
+    assert (found.layout, found.chosen, found.more) == ("auto", False, 0)
+    assert [(one.path, one.count, one.fields, one.share) for one in found.candidates] == [("r/h", 2, 2, 0.5)]
+    await user.converted(collection, document_ids=[document], layout="single", record_paths={document: "r/x"})
+    taken = await shape(user, document)
+    assert (taken.layout, taken.record_path, taken.chosen) == ("single", "r/x", True)
+
+
+async def test_a_document_that_is_not_converted_has_no_shape_yet(user: User) -> None:
+    collection = await user.scanned({"one.xml": rows("a")})
+    document = (await user.documents(collection))["one.xml"].id
+    with pytest.raises(RemoteError) as refused:
+        await shape(user, document)
+    assert (refused.value.kind, refused.value.code) == (Kind.CONFLICT, "NOT_CONVERTED")
+
+
+async def test_a_csv_document_has_no_records_to_choose(user: User) -> None:
+    collection = await user.scanned({"one.csv": b"A,B\n1,2\n"})
+    await user.converted(collection)
+    found = await shape(user, (await user.documents(collection))["one.csv"].id)
+    assert (found.record_path, list(found.candidates)) == ("", [])
