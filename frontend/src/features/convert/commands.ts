@@ -2,6 +2,8 @@ import { useQueryClient } from "@tanstack/vue-query";
 import { api, ask } from "@/api/client";
 import type { Collection, Document, Grouping } from "@/api/types";
 import { useJobs } from "@/live/jobs";
+import type { Layout } from "./layouts";
+import { useRecordPaths } from "./recordPaths";
 
 const MOST = 1000;
 
@@ -9,6 +11,7 @@ const MOST = 1000;
 export function useCommands() {
   const queries = useQueryClient();
   const jobs = useJobs();
+  const recordPaths = useRecordPaths();
 
   async function changed(id: string, collection?: Collection): Promise<void> {
     if (collection) queries.setQueryData(["collections", id], collection);
@@ -44,10 +47,9 @@ export function useCommands() {
     await changed(id);
   }
 
-  async function convert(id: string, scope: { groups?: string[]; documents?: string[] }): Promise<void> {
-    const { job } = await ask(
-      api.POST("/api/v1/collections/{collection_id}/conversions", { params: { path: { collection_id: id } }, body: { layout: "auto", discard_edits: false, ...scope } }),
-    );
+  async function convert(id: string, scope: { groups?: string[]; documents?: string[] }, layout: Layout): Promise<void> {
+    const body = { ...scope, layout, discard_edits: false, record_paths: recordPaths.of(id) };
+    const { job } = await ask(api.POST("/api/v1/collections/{collection_id}/conversions", { params: { path: { collection_id: id } }, body }));
     jobs.own(job, id);
     await changed(id);
   }
@@ -66,8 +68,8 @@ export function useCommands() {
     return ids;
   }
 
-  async function retryFailed(id: string): Promise<void> {
-    await convert(id, { documents: await failedIds(id) });
+  async function retryFailed(id: string, layout: Layout): Promise<void> {
+    await convert(id, { documents: await failedIds(id) }, layout);
   }
 
   return { update, remove, renameGroups, move, convert, retryFailed };

@@ -44,6 +44,23 @@ function page(id: string, group: string | null, filter: DocumentFilter, number: 
   });
 }
 
+export function useDocument(collectionId: Ref<string>, id: Ref<string>) {
+  return useQuery({
+    queryKey: ["documents", collectionId, "one", id],
+    queryFn: () => ask(api.GET("/api/v1/documents/{document_id}", { params: { path: { document_id: id.value } } })),
+    enabled: () => id.value !== "",
+  });
+}
+
+/** How a document was cut into records; asked only of one that is `converted`. */
+export function useShape(collectionId: Ref<string>, id: Ref<string>, converted: Ref<boolean>) {
+  return useQuery({
+    queryKey: ["documents", collectionId, "shape", id],
+    queryFn: () => ask(api.GET("/api/v1/documents/{document_id}/shape", { params: { path: { document_id: id.value } } })),
+    enabled: () => id.value !== "" && converted.value,
+  });
+}
+
 /** The documents of the chosen groups, as rows that are fetched when they come into view.
  *  `groups` null: all of them, as one list. */
 export function useDocuments(

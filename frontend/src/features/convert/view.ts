@@ -3,6 +3,7 @@ import { useRoute, useRouter, type LocationQueryValue } from "vue-router";
 import type { Document } from "@/api/types";
 import { choiceFromQuery, choiceToQuery, type Choice } from "./choice";
 import { FORMATS, type Format } from "./download";
+import { LAYOUTS, type Layout } from "./layouts";
 
 export const STATUSES = ["found", "converting", "converted", "failed"] as const;
 
@@ -42,5 +43,19 @@ export function useView() {
       set({ format: value === "xlsx" ? undefined : value });
     },
   });
-  return { choice, search, status, format };
+  /** The layout of the next conversion. */
+  const layout = computed<Layout>({
+    get: () => LAYOUTS.find((known) => known === one(route.query["layout"])) ?? "auto",
+    set: (value) => {
+      set({ layout: value === "auto" ? undefined : value });
+    },
+  });
+  /** The document whose details are open; empty: none. */
+  const document = computed<string>({
+    get: () => one(route.query["document"]) ?? "",
+    set: (value) => {
+      set({ document: value || undefined });
+    },
+  });
+  return { choice, search, status, format, layout, document };
 }
