@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from convert_documents import store
 
+from ret_convert.arrow import pa, pq
 from ret_convert.converting import convert
 from ret_convert.export import naming, reading
 from ret_convert.export.archive import export
@@ -149,6 +150,7 @@ def test_documents_in_different_zips_do_not_collide(shelf: Shelf) -> None:
 
 def test_a_document_that_failed_is_its_original(shelf: Shelf) -> None:
     shelf.document("bad.xml", 1, "<a><b></a>")
+    shelf.entries[0]["tables"].clear()
     assert shelf.files() == {"bad.xml": b"<a><b></a>"}
     assert shelf.export(alone=True) == b"<a><b></a>"
     assert header(shelf.order(alone=True), "bad.xml") == ("bad.xml", "application/octet-stream")
@@ -216,6 +218,75 @@ def test_a_big_table_is_read_from_the_store_piece_by_piece(shelf: Shelf, monkeyp
     monkeypatch.setattr(reading, "IN_MEMORY", 0)
     assert shelf.export(alone=True) == whole
     assert openpyxl.load_workbook(io.BytesIO(shelf.export(alone=True, format="xlsx"))).sheetnames == ["i"]
+
+
+def test_a_big_table_that_has_changed_is_told_at_the_end_of_reading_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.document("a.xml", 1)
+    shelf.entries[0]["tables"][0]["sha256"] = "0" * 64
+    monkeypatch.setattr(reading, "IN_MEMORY", 0)
+    for kind in ("csv", "xlsx", "json", "parquet"):
+        with pytest.raises(BlobDamaged):
+            shelf.export(format=kind)
+
+
+def test_a_big_table_that_cannot_be_read_is_damaged_unless_it_was_stored_so(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "IN_MEMORY", 0)
+    shelf.document("a.xml", 1)
+    table = shelf.entries[0]["tables"][0]
+    stored = shelf.blobs.put_sync("x/broken", b"PAR1" + b"x" * 500 + b"PAR1")
+    table["key"] = stored.key
+    with pytest.raises(BlobDamaged):
+        shelf.export()
+    table["sha256"] = stored.sha256
+    with pytest.raises(pa.ArrowException):
+        shelf.export()
+
+
+def many_rows(count: int) -> str:
+    return "<r>" + "".join(f"<i><a>{n}</a><b>{'x' * (n % 7)}</b></i>" for n in range(count)) + "</r>"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx", "parquet"])
+def test_small_documents_and_big_ones_lie_in_their_order(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for number in range(12):
+        shelf.document(f"{number}.xml", 1, many_rows(3000 if number % 5 == 0 else 3))
+        shelf.other(f"{number}.bin", 1, bytes([number]) * 50_000)
+    whole = shelf.files(format=kind)
+    monkeypatch.setattr("ret_convert.export.archive.SMALL_CELLS", 100)
+    monkeypatch.setattr("ret_convert.export.archive.SMALL_BYTES", 20_000)
+    monkeypatch.setattr("ret_convert.export.reading.PIECE_CELLS", 500)
+    pieces = shelf.files(format=kind)
+    names = [name for number in range(12) for name in (f"{number}.{kind}", f"{number}.bin")]
+    assert list(whole) == list(pieces) == names
+    if kind == "xlsx":
+        books = [openpyxl.load_workbook(io.BytesIO(files["5.xlsx"])) for files in (whole, pieces)]
+        rows = [[[cell.value for cell in row] for row in book.worksheets[0]] for book in books]
+        assert rows[0] == rows[1]
+        assert len(rows[0]) == 3001
+    else:
+        assert whole == pieces
+    if kind == "json":
+        assert [row["a"] for row in json.loads(pieces["10.json"])] == [str(n) for n in range(3000)]
+
+
+def test_json_and_parquet_are_complete_with_child_tables(shelf: Shelf) -> None:
+    shelf.document("o.xml", 1, WITH_CHILD, path="r/o")
+    files = shelf.files(format="json")
+    assert list(files) == ["o.json", "o.l.json"]
+    assert [row["k"] for row in json.loads(files["o.l.json"])] == [str(n) for n in range(9)] * 2
+    files = shelf.files(format="parquet")
+    assert pq.read_table(io.BytesIO(files["o.l.parquet"])).column("k").to_pylist() == [str(n) for n in range(9)] * 2
+
+
+def test_the_byte_order_mark_is_left_out_where_it_is_not_wanted(shelf: Shelf) -> None:
+    shelf.document("a.xml", 1)
+    assert shelf.export(alone=True, bom=False) == b"a,b\r\n1,2\r\n3,4\r\n"
 
 
 def test_the_first_bytes_leave_before_the_rest_is_read(shelf: Shelf) -> None:

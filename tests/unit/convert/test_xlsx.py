@@ -9,6 +9,8 @@ from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl.utils import escape
 
 from ret_convert.arrow import RecordBatch, batch_of
@@ -71,6 +73,23 @@ def test_cells_are_texts_and_come_back_exactly() -> None:
     sheet = book(page("T", ["Word"], [words])).worksheets[0]
     assert rows(sheet) == [["Word"], *[[word] for word in words]]
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.none() | st.text(min_size=1, max_size=6),
+            st.none() | st.text("a_x04F&<>\r\n \t\x02\ufffe\U0001f600=", min_size=1, max_size=9),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_every_cell_comes_back(given_rows: list[tuple[str | None, str | None]]) -> None:
+    columns: Columns = [[row[0] for row in given_rows], [row[1] for row in given_rows], ["x"] * len(given_rows)]
+    sheet = book(page("T", ["a", "b", "c"], columns)).worksheets[0]
+    assert rows(sheet)[1:] == [[*row, "x"] for row in given_rows]
 
 
 def test_absent_cells_are_empty_and_the_others_stay_in_their_columns() -> None:
