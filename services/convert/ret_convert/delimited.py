@@ -1,56 +1,81 @@
-"""CSV and TSV documents as they are: the first row names the columns, every other row is a row.
+"""CSV and TSV documents as they are: every line a row, every cell what stands in it.
 
-The names are values too: what the tables keep is counted with them.
+Arrow reads what is written as RFC 4180 has it; what is not (rows of another length, quotation marks inside text or
+without an end) is read row by row. A cell without anything is absent, `""` is an empty one.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import chain, islice
 
-from ret_convert.arrow import RecordBatch, batch_of
-from ret_convert.blocks import uniquely
-from ret_convert.build import Batch, Cells, Rows
-from ret_convert.conservation import Tally, stripped
-from ret_convert.encoding import chunks
-from ret_convert.errors import Undecodable
-from ret_convert.flatten import Flattened, Progress, Source, Warned
-from ret_convert.layout import Column, Options, TablePlan
+from ret_convert.arrow import RecordBatch, csv_reader, pa
+from ret_convert.build import Batch
+from ret_convert.conservation import Tally
+from ret_convert.export.columns import columns_of, content, glued
+from ret_convert.flatten import Flattened, Options, Progress, Source, Warned
+from ret_convert.grid import SAMPLE, Cells, Grid, batch, limit
+from ret_convert.plaintext import Encoding, encoding_of, utf8
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = ("\t", ";", "|", ",")
 QUOTED = re.compile(r'(?:^|(?<=[,;\t|\r\n]))"(?:[^"]|"")*+"(?=[,;\t|\r\n]|$)')
 """A cell in quotation marks, whatever the delimiter."""
+DECIMAL = re.compile(r"(?<=\d),(?=\d)")
+SEPARATOR = re.compile(rb"sep=([!-~\t])\r?\n", re.IGNORECASE)
+"""What Excel writes before the first row, for itself: no content."""
 HEAD = 1 << 16
+LINES = 200
+"""Lines by which the delimiter is known."""
+BLOCK = 4 << 20
+"""Bytes of rows that are read at once."""
+ROWS = 4096
+"""Rows that are read one by one and go on together."""
 CELL = 1 << 30
 """Characters of a cell: as many as fit; the memory limit of the process is the one that counts."""
 AHEAD = 1 << 24
-"""Characters in which a quotation mark's end is looked for beyond its line."""
-BYTES = "ret-bytes"
-"""How undefined bytes are decoded: each is the character of its number, as browsers read windows-1252."""
+"""Bytes in which a quotation mark's end is looked for beyond its line."""
+Block = RecordBatch | list[Cells]
 
 
-def _bytes(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
+class Content:
+    """Everything in a text but delimiters, quotation marks, line ends and blanks, in its order: its length and hash.
+
+    Both sides of a document are counted so: its bytes, before anything has read them, and the cells of its tables.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._syntax = (delimiter + '" \t\r\n').encode()
+        self._digest = blake2b(digest_size=16)
+        self._count = 0
+
+    def add(self, text: bytes) -> None:
+        """What comes next, in UTF-8."""
+        kept = text.translate(None, self._syntax)
+        self._count += len(kept)
+        self._digest.update(kept)
+
+    @property
+    def tally(self) -> Tally:
+        """As conversions compare it."""
+        return Tally(self._count, int.from_bytes(self._digest.digest(), "big"))
 
 
 @dataclass
 class Figures:
-    """What a first reading found.
+    """What a first reading found: how to read, the first rows, the widest one's cells, and the content."""
 
-    The encoding, the delimiter, the widest row, the header, the values, how many lines have an unclosed quotation mark.
-    """
-
-    encoding: str
+    encoding: Encoding
     delimiter: str
+    skipped: int
+    """Bytes before the first row."""
+    first: list[Cells] = field(default_factory=list[Cells])
     width: int = 0
-    header: list[str] = field(default_factory=list[str])
     values: Tally = field(default_factory=Tally)
     unclosed: int = 0
 
@@ -65,12 +90,15 @@ class Lines:
     def __init__(self, text: Iterator[str], delimiter: str) -> None:
         self._text = text
         self._delimiter = delimiter
+        one = re.escape(delimiter)
+        self._fields = re.compile(rf'(?:\A|{one})(?:("(?:[^"]|"")*+")(?={one}|\Z)|[^{one}]*)')
+        self._empty = re.compile(rf'(?:\A|{one})""(?={one}|[\r\n]|\Z)')
         self._read: list[str] = []
         self._again: deque[str] = deque()
         self._patience = AHEAD
         self.unclosed = 0
 
-    def rows(self) -> Iterator[list[str]]:
+    def rows(self) -> Iterator[Cells]:
         """The rows that are not blank."""
         csv.field_size_limit(CELL)
         reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
@@ -81,10 +109,20 @@ class Lines:
             except StopIteration:
                 return
             except csv.Error:
-                row = self._plainly()
+                if line := self._plainly():
+                    yield [cell or None for cell in line]
                 reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
-            if row:
-                yield row
+            else:
+                if row:
+                    yield self._present(row) if "" in row else row
+
+    def _present(self, row: list[str]) -> Cells:
+        """The row with nothing where nothing stands; `""` is an empty text."""
+        record = "".join(self._read)
+        if not self._empty.search(record):
+            return [cell or None for cell in row]
+        marked = [found[1] for found in self._fields.finditer(record.rstrip("\r\n"))]
+        return [cell or (None if mark is None else "") for cell, mark in zip(row, marked, strict=True)]
 
     def _lines(self) -> Iterator[str]:
         """Lines, first those to be read again; it ends early when one row has taken too much already."""
@@ -114,32 +152,112 @@ class Lines:
         return next(csv.reader([line], delimiter=self._delimiter, quoting=csv.QUOTE_NONE), list[str]())
 
 
+class Blocks:
+    """The rows of a text in UTF-8, some megabytes at once: as Arrow has them, or as lists where rows differ.
+
+    From the first block on that is not written as RFC 4180 has it, everything is read line by line.
+    """
+
+    def __init__(self, parts: Iterator[bytes], delimiter: str) -> None:
+        self._parts = parts
+        self._delimiter = delimiter
+        one = re.escape(delimiter)
+        self._proper = re.compile(rf'"(?<=[{one}\r\n]")[^"]*+(?:""[^"]*+)*+"(?=[{one}\r\n])'.encode())
+        self.unclosed = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        held = b""
+        for part in self._parts:
+            held += part
+            if len(held) < BLOCK:
+                continue
+            end = held.rfind(b"\n") + 1
+            if not end or held.count(b'"', 0, end) % 2:
+                if len(held) < AHEAD:
+                    continue
+                break
+            if not self._is_proper(held[:end]):
+                break
+            yield self._read(held[:end])
+            held = held[end:]
+        else:
+            if held and self._is_proper(held):
+                yield self._read(held)
+                return
+        yield from self._by_line(held)
+
+    def _is_proper(self, block: bytes) -> bool:
+        """Whether all quotation marks are around whole cells."""
+        return b'"' not in block or b'"' not in self._proper.sub(b"", b"\n" + block + b"\n")
+
+    def _read(self, block: bytes) -> Block:
+        """The rows of a proper block."""
+        if found := csv_reader(block, self._delimiter):
+            return found
+        lines = Lines(io.StringIO(block.decode(), newline=""), self._delimiter)
+        rows = [*lines.rows()]
+        self.unclosed += lines.unclosed
+        return rows
+
+    def _by_line(self, held: bytes) -> Iterator[Block]:
+        stream = io.BufferedReader(_Parts(chain([held], self._parts)))
+        with io.TextIOWrapper(stream, "utf-8", newline="") as text:
+            lines = Lines(text, self._delimiter)
+            rows = lines.rows()
+            while found := [*islice(rows, ROWS)]:
+                yield found
+            self.unclosed += lines.unclosed
+
+
+class _Parts(io.RawIOBase):
+    """Pieces of bytes as a file."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        super().__init__()
+        self._parts = iter(parts)
+        self._held = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(buffer).cast("B")  # pyright: ignore[reportArgumentType] - what BufferedReader gives
+        while not self._held:
+            self._held = next(self._parts, b"")
+            if not self._held:
+                return 0
+        taken = self._held[: len(view)]
+        self._held = self._held[len(taken) :]
+        view[: len(taken)] = taken
+        return len(taken)
+
+
 class DelimitedFlattening:
     """One CSV or TSV document on its way; the same promise as for XML, with every cell a value."""
 
-    def __init__(self, source: Source, options: Options) -> None:
+    def __init__(self, source: Source, options: Options, progress: Progress) -> None:
         self._source = source
         self._options = options
+        self._progress = progress
         self._result: Flattened | None = None
 
     def batches(self) -> Iterator[Batch]:
         figures = self._look()
-        names = [figures.header[at].strip() if at < len(figures.header) else "" for at in range(figures.width)]
-        columns = [Column(name or f"column_{number}", str(number)) for number, name in enumerate(names, 1)]
-        table = TablePlan("rows", "main", uniquely(columns))
-        written = figures.values.sibling()
-        written.add(stripped(names))
-        rows = Rows(table, self._options)
-        read = self._rows(figures)
-        next(read, None)
-        for row in read:
-            cells: Cells = [*row]
-            cells.extend([None] * (figures.width - len(row)))
-            rows.waiting.append(cells)
-            if len(rows.waiting) >= rows.limit:
-                yield rows.batch(written)
-        yield rows.batch(written) if rows.waiting else Batch(table, _without_rows(table))
-        self._result = Flattened([table], figures.values, written, _warnings(figures), "", [])
+        grid = Grid("rows", "main", figures.first, figures.width)
+        written = Content(figures.delimiter)
+        for one in grid.title_batches():
+            _count(written, one)
+            yield one
+        written.add("".join(cell or "" for cell in grid.header).encode())
+        blocks = Blocks(self._parts(figures, self._progress), figures.delimiter)
+        empty = True
+        for one in self._rows(grid, blocks):
+            _count(written, one)
+            empty = False
+            yield one
+        if empty:
+            yield batch(grid.table, [])
+        self._result = Flattened(grid.tables, figures.values, written.tally, _warnings(figures), "", [])
 
     def result(self) -> Flattened:
         if self._result is None:
@@ -148,47 +266,85 @@ class DelimitedFlattening:
 
     def _look(self) -> Figures:
         """Read once to know what is needed for all rows."""
-        figures = self._encoding()
-        read = self._rows(figures)
-        figures.header = next(read, list[str]())
-        figures.width = max(len(figures.header), 1)
-        figures.values.add(stripped(figures.header))
-        for row in read:
-            figures.width = max(figures.width, len(row))
-            figures.values.add(stripped(row))
+        encoding = encoding_of(self._source)
+        head = next(utf8(self._source, encoding, HEAD), b"")
+        told = SEPARATOR.match(head)
+        delimiter = told[1].decode() if told else delimiter_of(head.decode("utf-8", "replace"))
+        figures = Figures(encoding, delimiter, len(told[0]) if told else 0)
+        counted = Content(delimiter)
+
+        def parts() -> Iterator[bytes]:
+            for part in self._parts(figures):
+                counted.add(part)
+                yield part
+
+        blocks = Blocks(parts(), delimiter)
+        for block in blocks:
+            figures.width = max(figures.width, _width(block))
+            wanted = SAMPLE - len(figures.first)
+            if wanted > 0:
+                figures.first.extend(block[:wanted] if isinstance(block, list) else _listed(block.slice(0, wanted)))
+        figures.values, figures.unclosed = counted.tally, blocks.unclosed
         return figures
 
-    def _encoding(self) -> Figures:
-        """By its byte order mark, else UTF-8 if it is that throughout, else what Windows writes."""
-        with self._source() as stream:
-            head = stream.read(HEAD)
-            encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-            decoder = codecs.getincrementaldecoder(encoding)("strict")
-            try:
-                first = decoder.decode(head)
-                for chunk in chunks(stream):
-                    decoder.decode(chunk)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                if encoding == "utf-16":
-                    raise Undecodable from None
-                codecs.register_error(BYTES, _bytes)
-                encoding, first = "cp1252", head.decode("cp1252", BYTES)
-        return Figures(encoding, _delimiter(first))
+    def _parts(self, figures: Figures, progress: Progress | None = None) -> Iterator[bytes]:
+        """The text in UTF-8, as it is to be read."""
+        skip = figures.skipped
+        for part in utf8(self._source, figures.encoding, progress=progress):
+            yield part[skip:]
+            skip = max(0, skip - len(part))
 
-    def _rows(self, figures: Figures) -> Iterator[list[str]]:
-        """The rows that are not blank."""
-        errors = BYTES if figures.encoding == "cp1252" else "strict"
-        with self._source() as stream, io.TextIOWrapper(stream, figures.encoding, errors, newline="") as text:
-            lines = Lines(text, figures.delimiter)
-            yield from lines.rows()
-            figures.unclosed = lines.unclosed
+    def _rows(self, grid: Grid, blocks: Blocks) -> Iterator[Batch]:
+        """The rows that are data."""
+        skip, most = grid.skip, limit(grid.table, self._options)
+        for block in blocks:
+            size = len(block) if isinstance(block, list) else block.num_rows
+            for start in range(min(skip, size), size, most):
+                if isinstance(block, list):
+                    yield batch(grid.table, block[start : start + most])
+                else:
+                    yield _named(grid, block.slice(start, most))
+            skip -= min(skip, size)
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that its first row has most of, outside quotation marks."""
-    row = next((line for line in QUOTED.sub("", text).splitlines() if line.strip()), "")
-    return max(DELIMITERS, key=row.count)
+def _width(block: Block) -> int:
+    return max(map(len, block), default=0) if isinstance(block, list) else block.num_columns
+
+
+def _listed(found: RecordBatch) -> list[Cells]:
+    return [*zip(*(column.to_pylist() for column in found.columns), strict=True)]
+
+
+def _named(grid: Grid, found: RecordBatch) -> Batch:
+    """Rows as they were read, with all columns of their table and their names."""
+    missing = len(grid.table.columns) - found.num_columns
+    columns = [*found.columns, *(pa.nulls(found.num_rows, pa.string()) for _ in range(missing))]
+    return Batch(grid.table, pa.record_batch(columns, names=[column.name for column in grid.table.columns]))
+
+
+def _count(written: Content, one: Batch) -> None:
+    """Count the cells as they stand in a batch, row by row."""
+    if one.columns.num_rows:
+        written.add(content(glued(*columns_of(one.columns), absent="")))
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter that most of the first lines have, and equally many of; outside quotation marks."""
+    lines = [line for line in QUOTED.sub("", text).splitlines()[:LINES] if line.strip()]
+
+    def score(delimiter: str) -> tuple[int, int]:
+        counts = Counter(number for line in lines if (number := _occurrences(line, delimiter)))
+        usual, often = max(counts.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        return often, usual
+
+    best = max(DELIMITERS, key=score)
+    return best if score(best)[0] else ","
+
+
+def _occurrences(line: str, delimiter: str) -> int:
+    if delimiter == "," and (";" in line or "\t" in line):
+        line = DECIMAL.sub("", line)
+    return line.count(delimiter)
 
 
 def _warnings(figures: Figures) -> list[Warned]:
@@ -199,10 +355,6 @@ def _warnings(figures: Figures) -> list[Warned]:
     return [Warned("QUOTE_UNCLOSED", f"{lines} without a proper end; all marks there were read as text.")]
 
 
-def _without_rows(table: TablePlan) -> RecordBatch:
-    return batch_of([[] for _ in table.columns], [one.name for one in table.columns])
-
-
-def delimited_flatten(source: Source, options: Options, progress: Progress) -> DelimitedFlattening:  # noqa: ARG001 - the promise's signature
-    """Flatten a CSV or TSV document; it is done before anybody asks how far it is."""
-    return DelimitedFlattening(source, options)
+def delimited_flatten(source: Source, options: Options, progress: Progress) -> DelimitedFlattening:
+    """Flatten a CSV or TSV document."""
+    return DelimitedFlattening(source, options, progress)
