@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from ret_convert.delimited import delimited_flatten
-from ret_convert.errors import DocumentFailed, NotReadYet
+from ret_convert.errors import DocumentFailed
 from ret_convert.flatten import Flattened, Options, Source
 from ret_convert.ladder.ladder import Keeping, Landed, Rung, climb, rising, text_rungs, xml_rungs
 from ret_convert.layout import Layout, TablePlan
 from ret_convert.orders import CandidateMade, Order, Outcome, Progress, ShapeMade, SourceOrder, TableMade
+from ret_convert.spreadsheets import spreadsheet_rungs
 from ret_convert.tables import Written, store
 from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
@@ -145,11 +146,11 @@ def opening(blobs: Blobs, source: SourceOrder) -> Source:
 
 
 def rungs_of(media_type: str, source: Source, options: Options, progress: Callable[[int], None]) -> Iterator[Rung]:
-    """The ways to read a document, by what ingest has found it to be. NotReadYet for spreadsheets."""
+    """The ways to read a document, by what ingest has found it to be."""
     if media_type in DELIMITED:
         return text_rungs(source, options, progress, delimited_flatten)
     if media_type in SPREADSHEETS:
-        raise NotReadYet(what="Spreadsheets")
+        return spreadsheet_rungs(source, options, progress)
     return xml_rungs(source, options, progress, xml_flatten)
 
 

@@ -72,18 +72,6 @@ class RecordPathMissing(DocumentFailed):
 
 
 @dataclass(kw_only=True)
-class NotReadYet(DocumentFailed):
-    """A kind of document that this version lists and exports but does not read. `what` names the kind."""
-
-    what: str
-    code = "NOT_SUPPORTED"
-
-    @property
-    def detail(self) -> str:
-        return f"{self.what} are not converted yet; the file is kept and exported as it is."
-
-
-@dataclass(kw_only=True)
 class Undecodable(DocumentFailed):
     """The text of a CSV or TSV document cannot be read in its encoding."""
 
