@@ -49,6 +49,11 @@ _MARKS = (
 )
 _BARE = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 _MARKUP = re.compile(r"\s*<(?:\?xml\b|\?(?!php\b|=)[^\W\d]|![\[A-Za-z-]|[^\W\d][\w.:-]*(?:[\s/>]|$))")
+_REPORT = re.compile(
+    rb"urn:schemas-microsoft-com:office:spreadsheet|<(?:!doctype\s+html|html|head|body|table|meta|style|title|div|center)\b",
+    re.IGNORECASE,
+)
+_OLE_KINDS = {"xls": XLS, "xlsx": XLSX, "xlsm": XLSX}
 # Content of another kind under a name that promises text is what the magic says, not what the name says.
 _FOREIGN = (b"%PDF-", b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"MZ", b"\x7fELF", b"7z\xbc\xaf", b"Rar!", _OLE, *_ZIP)
 
@@ -81,8 +86,16 @@ def kind_of(name: str, head: bytes, package: Package | None = None) -> Kind:
     if ending in ("csv", "tsv", "tab") and is_text(head) and not head.lstrip().startswith(b"<?xml"):
         return CSV if ending == "csv" else TSV
     if has_markup(head) or (ending == "xml" and not is_foreign(head)):
-        return XML
-    return XLS if ending == "xls" and head.startswith(_OLE) else OTHER
+        return XLS if ending == "xls" and is_report(head) else XML
+    return _workbook(ending, head)
+
+
+def _workbook(ending: str, head: bytes) -> Kind:
+    """What a file is that is no ZIP and no markup, but may be called a workbook."""
+    if ending == "xls" and is_text(head) and b"\t" in head:
+        return TSV
+    # A workbook with a password is one of these, whatever its name: it is refused with that reason, not passed over.
+    return _OLE_KINDS.get(ending, OTHER) if head.startswith(_OLE) else OTHER
 
 
 def has_markup(head: bytes) -> bool:
@@ -93,6 +106,11 @@ def has_markup(head: bytes) -> bool:
             text = head.decode(encoding, "replace").removeprefix("\ufeff")
             return _MARKUP.match(text) is not None
     return head.startswith(_EBCDIC) or _MARKUP.match(head.lstrip()[:1024].decode("utf-8", "replace")) is not None
+
+
+def is_report(head: bytes) -> bool:
+    """Whether a file that is called a workbook is a page with tables, or Excel's XML of 2003."""
+    return has_markup(head) and _REPORT.search(head[:HEAD].replace(b"\0", b"")) is not None
 
 
 def is_text(head: bytes) -> bool:
