@@ -20,7 +20,7 @@ class Build(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         try:
-            super().build_extension(ext)
+            super().build_extension(ext)  # pyright: ignore[reportUnknownMemberType] - setuptools leaves it untyped
         except (BaseError, OSError) as error:
             raise SystemExit(f"{NEEDED}\n({error})") from error
 

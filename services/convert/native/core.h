@@ -34,9 +34,26 @@ typedef struct {
 
 void *must(void *memory);
 void bytes_reserve(Bytes *bytes, size_t more);
+/* Most of what is copied are a few bytes, for which a call costs more than the copy: two halves that may overlap. */
+static inline void copied(char *to, const char *from, size_t size) {
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8), memcpy(&last, from + size - 8, 8);
+        memcpy(to, &first, 8), memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4), memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4), memcpy(to + size - 4, &last, 4);
+    } else if (size) {
+        char middle = from[size >> 1], last = from[size - 1];
+        to[0] = from[0], to[size >> 1] = middle, to[size - 1] = last;
+    }
+}
 static inline void bytes_add(Bytes *bytes, const void *data, size_t size) {
     if (bytes->size + size > bytes->room) bytes_reserve(bytes, size);
-    if (size) memcpy(bytes->data + bytes->size, data, size);
+    copied(bytes->data + bytes->size, data, size);
     bytes->size += size;
 }
 static inline void bytes_char(Bytes *bytes, char one) { bytes_add(bytes, &one, 1); }
@@ -78,7 +95,12 @@ typedef struct {
 } Tally;
 
 /* Cut white space from both ends, as Unicode means it; the size that is left. */
-size_t stripped(const char **text, size_t size);
+size_t stripped_slowly(const char **text, size_t size);
+static inline bool is_plain(char one) { return (unsigned char)one > ' ' && (unsigned char)one < 0x80; }
+static inline size_t stripped(const char **text, size_t size) {
+    if (size == 0 || (is_plain((*text)[0]) && is_plain((*text)[size - 1]))) return size;
+    return stripped_slowly(text, size);
+}
 static inline bool is_blank(const char *text, size_t size) { return stripped(&text, size) == 0; }
 /* Count a value, unless it is blank; whether it was one. */
 bool tally_add(Tally *tally, const char *text, size_t size);
@@ -250,12 +272,14 @@ typedef struct {
     Node *node;
     Scope *scope;
     Slot *slot;
+    uint64_t serial, current;
+    size_t log_at;
     int32_t table;
-    bool row, has_children, several, records, has_attributes, nil, plain;
-    uint64_t serial, current, runs, own;
+    /* Nothing of an element that has just begun: */
+    bool row, has_children, several, records, has_attributes, nil, plain, scoped;
+    uint64_t runs, own;
     Node *first, *varied; /* the first child; the last one that holds different things */
     Alias *child_guess;
-    size_t log_at;
 } Frame;
 
 typedef struct Parse Parse;

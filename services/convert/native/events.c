@@ -20,6 +20,11 @@ static Frame *top(Core *core) { return &core->frames[core->depth]; }
 static Table *table_of(Core *core, const Frame *frame) { return &core->store.tables[frame->table]; }
 static void wrong(Core *core) { core->dirty = true; core->build = false; }
 
+/* A scope is held by the element that opened it. */
+static void frame_drop(const Frame *frame) {
+    if (frame->scoped) scope_drop(frame->scope);
+}
+
 /* --- values ------------------------------------------------------------------------------------------------------------ */
 
 /* Count a value of the document, once: not again when the log is read. Whether it was one. */
@@ -300,11 +305,12 @@ static void element_open(Core *core, const char *name, const char **attributes) 
     Scope *scope = NULL;
     for (const char **at = attributes; at[0] && scope == NULL; at += 2)
         if (is_declaration(at[0])) scope = scope_within(&core->shape, outer->scope, attributes);
-    if (scope == NULL) scope = scope_hold(outer->scope);
     if (core->forgotten != core->shape.forgotten) {
         core->forgotten = core->shape.forgotten;
         for (uint32_t at = 0; at <= core->depth; at++) core->frames[at].child_guess = NULL;
     }
+    bool scoped = scope != NULL;
+    if (!scoped) scope = outer->scope;
     Alias *alias = child_of(&core->shape, outer->node, scope, name, outer->child_guess);
     if (core->forgotten == core->shape.forgotten) outer->child_guess = alias;
     Node *node = alias->meaning;
@@ -313,7 +319,15 @@ static void element_open(Core *core, const char *name, const char **attributes) 
         node->owner = outer->serial;
         node->current = 0;
     }
-    *frame = (Frame){.node = node, .scope = scope, .table = -1, .serial = ++core->serial, .current = ++node->current, .plain = decision == PLAIN};
+    frame->node = node;
+    frame->scope = scope;
+    frame->slot = NULL;
+    frame->serial = ++core->serial;
+    frame->current = ++node->current;
+    frame->table = -1;
+    memset(&frame->row, 0, sizeof(Frame) - offsetof(Frame, row));
+    frame->plain = decision == PLAIN;
+    frame->scoped = scoped;
     if (outer->first == NULL) outer->first = node;
     else if (outer->first != node) outer->several = true;
     outer->has_children = true;
@@ -417,7 +431,7 @@ static void element_close(Core *core) {
     }
     figures(node, frame);
     if (frame->row && core->build) table_close_row(table_of(core, frame), ends(core));
-    scope_drop(frame->scope);
+    frame_drop(frame);
     core->depth--;
 }
 
@@ -429,7 +443,7 @@ static void logged_close(Core *core, const char *name) {
     log_decide(core, frame->log_at, mixed ? MIXED : PLAIN);
     if (!mixed) records_told(outer, frame);
     else frame->node->suspect = true;
-    scope_drop(frame->scope);
+    frame_drop(frame);
     core->depth--;
     if (!last) return;
     frame->node->current--; /* it comes a second time */
@@ -438,7 +452,7 @@ static void logged_close(Core *core, const char *name) {
 
 /* What is logged has grown too long for mixed content: its first element is a container. */
 static void window_passed(Core *core) {
-    while (core->depth >= core->log_depth) scope_drop(core->frames[core->depth--].scope);
+    while (core->depth >= core->log_depth) frame_drop(&core->frames[core->depth--]);
     /* It comes a second time. */
     core->frames[core->depth + 1].node->current--;
     replay(core, PLAIN);
@@ -515,7 +529,7 @@ void core_begin(Core *core) {
 
 /* Begin a reading: to learn, or to fill so many tables. What is known of paths stays. */
 void core_restart(Core *core, bool build, uint32_t tables) {
-    while (core->depth > 0) scope_drop(core->frames[core->depth--].scope);
+    while (core->depth > 0) frame_drop(&core->frames[core->depth--]);
     shape_forget_figures(&core->shape, core->news);
     core->news = false;
     store_end(&core->store);
@@ -535,7 +549,7 @@ void core_restart(Core *core, bool build, uint32_t tables) {
 }
 
 void core_end(Core *core) {
-    while (core->depth > 0) scope_drop(core->frames[core->depth--].scope);
+    while (core->depth > 0) frame_drop(&core->frames[core->depth--]);
     store_end(&core->store);
     shape_end(&core->shape);
     free(core->frames);

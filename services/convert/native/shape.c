@@ -189,8 +189,15 @@ static Alias *alias_new(Shape *shape, const void *owner, uint64_t number, const 
     return alias;
 }
 
+/* The parser has just written the name, byte for byte: a vector read of it would wait for those writes to arrive. */
 static bool fits(const Alias *alias, const Scope *scope, const char *name) {
-    return alias && alias->scope == scope->id && strcmp(alias->name, name) == 0;
+    if (alias == NULL || alias->scope != scope->id) return false;
+    const char *known = alias->name;
+    for (size_t at = 0; at < 8; at++) {
+        if (known[at] != name[at]) return false;
+        if (name[at] == '\0') return true;
+    }
+    return strcmp(known + 8, name + 8) == 0;
 }
 
 Alias *child_of(Shape *shape, Node *node, Scope *scope, const char *name, Alias *guess) {

@@ -17,7 +17,7 @@ static size_t space_at(const unsigned char *text, size_t size) {
     return text[1] == 0x81 && text[2] == 0x9f ? 3 : 0;
 }
 
-size_t stripped(const char **text, size_t size) {
+size_t stripped_slowly(const char **text, size_t size) {
     const unsigned char *begin = (const unsigned char *)*text, *end = begin + size;
     while (begin < end) {
         size_t space = space_at(begin, (size_t)(end - begin));

@@ -11,6 +11,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +28,7 @@ from ret_convert.shape import Node, Shape, candidates
 if TYPE_CHECKING:
     from ret_convert._core import Path
 
-PREFIX = 4 << 20
+PREFIX = 1 << 20
 """Bytes that are learned before tables are laid out."""
 FLUSH = 8 << 20
 """Bytes of waiting rows that become a batch."""
@@ -89,6 +90,7 @@ class NativeFlattening:
         self._progress = progress
         self._core = Core()
         self._done = 0
+        self._learned_bytes = 0
         self._written = Tally()
         self._counting: deque[Future[Tally]] = deque()
         self._result: Flattened | None = None
@@ -115,19 +117,19 @@ class NativeFlattening:
     def _learned(self) -> Laid:
         """What the document's beginning says."""
         self._learn(PREFIX)
-        try:
-            return self._laid()
-        except RecordPathMissing:
-            # It may come later: nobody but the whole document knows.
-            self._learn(None)
-            return self._laid()
+        if self._core.path_count > 1:
+            with suppress(RecordPathMissing):
+                return self._laid()
+        # The root, or the record that is asked for, may come later: only the whole document knows.
+        self._learn(None)
+        return self._laid()
 
     def _learn(self, limit: int | None) -> None:
         """Read only to learn; again while there is news of mixed content."""
         for _ in range(ATTEMPTS):
             self._core.restart(None, 0)
-            for _ in self._read(self._core, limit):
-                pass
+            for done in self._read(self._core, limit):
+                self._learned_bytes = done
             if not self._core.news:
                 return
 
@@ -138,39 +140,44 @@ class NativeFlattening:
         """Fill the tables. Another layout when this one turned out to be wrong, as far as the document was read."""
         core = self._core
         core.restart(laid.rows, COLUMNS_EACH * (laid.width + self._options.columns))
-        current, known, due = laid, core.path_count, PREFIX
+        nodes, done = laid.nodes, 0
         for done in self._read(core, None):
             self._tell(done)
             if core.dirty:
                 continue
-            if done >= due or core.path_count != known:
-                current, known, due = self._laid(), core.path_count, max(due, 2 * done if done >= due else due)
-                if not current.same(laid):
-                    return current
-            yield from self._flushed(laid, current, beside, FLUSH)
+            # What was learned of less than the layout knows says nothing against it.
+            if done >= 2 * self._learned_bytes:
+                self._learned_bytes = done
+                found = self._laid()
+                if not found.same(laid):
+                    return found
+            if core.path_count != len(nodes):
+                nodes = _nodes(core.paths())
+            yield from self._flushed(laid, nodes, beside, FLUSH)
         if core.news:
             self._learn(None)
             return self._laid()
+        self._learned_bytes = max(self._learned_bytes, done)
         final = self._laid()
         if core.dirty or not final.same(laid):
             return final
         names = Names(final.nodes)
         for at, (plan, wanted) in enumerate(zip(laid.plans, final.plans, strict=True)):
             plan.name = wanted.name
-            table_columns(plan, names, final.row_nodes[at], core.columns(at))
-        yield from self._flushed(laid, final, beside, 0)
+            table_columns(plan, names, _row_node(final.nodes, laid.rows[at]), core.columns(at))
+        yield from self._flushed(laid, final.nodes, beside, 0)
         self._result = self._told(laid, final)
         return None
 
-    def _flushed(self, laid: Laid, current: Laid, beside: ThreadPoolExecutor, limit: int) -> Iterator[Batch]:
-        """The rows that wait, of tables where they are more than the limit; `current` has the names."""
-        names = Names(current.nodes)
+    def _flushed(self, laid: Laid, nodes: Sequence[Node], beside: ThreadPoolExecutor, limit: int) -> Iterator[Batch]:
+        """The rows that wait, of tables where they are more than the limit; `nodes` are all paths there are by now."""
+        names = Names(nodes)
         for at, plan in enumerate(laid.plans):
             rows, held = self._core.held(at)
             if not rows or (limit and held <= limit):
                 continue
             places = self._core.columns(at)
-            table_columns(plan, names, current.row_nodes[at], places)
+            table_columns(plan, names, _row_node(nodes, laid.rows[at]), places)
             _, schema, cells, starts, ends = self._core.take(at, plan.links, plan.parent is not None)
             batch: RecordBatch = pa.RecordBatch._import_from_c_capsule(schema, cells)  # noqa: SLF001 - Arrow's own protocol for capsules
             sources = [kind == "source" for kind, _, _ in places]
@@ -262,6 +269,11 @@ def lay_out(paths: Sequence[Path], options: Options) -> Laid:
 def _row(node: Node) -> tuple[int, bool]:
     """A path as the core knows it; runs of text beside children by the path of their parent."""
     return (node.parent.number, True) if node.key == TEXT and node.parent else (node.number, False)
+
+
+def _row_node(nodes: Sequence[Node], row: tuple[int, bool]) -> Node:
+    number, of_runs = row
+    return Node(nodes[number], TEXT, TEXT) if of_runs else nodes[number]
 
 
 def _nodes(paths: Sequence[Path]) -> list[Node]:
