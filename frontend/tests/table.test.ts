@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isPartial, METHODS, percent } from "@/features/convert/fidelity";
+import { isCounted, isPartial, METHODS, percent } from "@/features/convert/fidelity";
 import { drawn } from "@/features/table/queries";
 import { COLUMNS, firstFrom, isLong, lastStart, listed, neighbours, shortened, sizeFrom } from "@/features/table/window";
 import en from "@/locales/en.json";
@@ -57,6 +57,10 @@ describe("what was kept of a document", () => {
 
   test("what is not converted is not partly kept", () => {
     expect([null, 1, 0.5, 0].map(isPartial)).toEqual([false, false, true, true]);
+  });
+
+  test("every value is only said to be kept where values are counted", () => {
+    expect([...METHODS, null].map(isCounted)).toEqual([true, true, false, false, false, false]);
   });
 
   test("every method has its line", () => {

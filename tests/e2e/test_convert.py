@@ -166,22 +166,32 @@ def test_jobs_and_their_figures_survive_a_reload(page: Page, product: Product) -
 
 def test_a_spoilt_document_is_failed_with_its_reason_and_the_others_are_not(page: Page, product: Product) -> None:
     log_in(page, product)
-    content = packed([("AR_Setup/good.xml", ledgers(2)), ("AR_Setup/bad.xml", b"<Rows><Row>cut off")])
+    bomb = b"<!DOCTYPE r [<!ENTITY a '" + b"a" * 10_000 + b"'>]><r>" + b"&a;" * 20_000 + b"</r>"
+    cut = ledgers(2)[:-30]
+    content = packed(
+        [(f"AR_Setup/{name}.xml", data) for name, data in (("good", ledgers(2)), ("bad", bomb), ("cut", cut))]
+    )
     upload(page, "Mixed.zip", content)
     convert(page)
     bad = page.get_by_role("row").filter(has_text="bad.xml")
     expect(bad).to_contain_text("Failed")
-    bad.get_by_role("button", name="Details: The XML is not well-formed.").click()
+    bad.get_by_role("button", name="Details: Refused: its entities unfold without end.").click()
     dialog = page.get_by_role("dialog", name="bad.xml")
-    expect(dialog).to_contain_text("Not well-formed at line 1, column 19")
+    expect(dialog).to_contain_text("expand to many times its size")
     expect(dialog).to_contain_text("could not be converted, so no records")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Details: Damaged places in the XML were skipped.").click()
+    dialog = page.get_by_role("dialog", name="cut.xml")
+    expect(dialog).to_contain_text("recovered Damaged places were skipped")
+    expect(dialog.locator("[data-fidelity]")).to_contain_text("All of its text")
+    expect(dialog).to_contain_text("Not well-formed at line 2")
+    page.keyboard.press("Escape")
     expect(page.get_by_role("row").filter(has_text="good.xml")).to_contain_text("Converted")
     page.get_by_role("button", name="Retry the failed one").click()
     expect(page.locator("[data-outcome=documents]")).to_have_text("0", timeout=60_000)
     files = unpacked(downloaded(page, "Download everything"))
-    assert files["AR_Setup/bad.xml"] == b"<Rows><Row>cut off"
+    assert files["AR_Setup/bad.xml"] == bomb
 
 
 def test_what_cannot_be_read_says_why_and_how_to_ask(page: Page, product: Product, watch: Watch) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from convert_bench import Bench, User, rows, running
+from sqlalchemy import select
 
 from ret.convert.v1 import convert_pb2
 from ret.jobs.v1 import jobs_pb2
 from ret_convert.__main__ import work
+from ret_convert.schema import tables
 from ret_kit.auth import acting_as
 from ret_kit.errors import Kind, RemoteError
 
@@ -119,7 +121,8 @@ async def test_a_table_is_shown_until_its_document_is_converted_anew(idle: Bench
 
 async def test_a_damaged_table_is_not_shown(bench: Bench, user: User) -> None:
     _, _, table = await one_table(user, rows("a"))
-    [key] = await bench.tables()
+    async with bench.convert.db.read() as conn:
+        key = (await conn.execute(select(tables.c.blob_key).where(tables.c.id == table))).scalar_one()
     await bench.convert.blobs.put(key, b"PAR1 no table PAR1")
     with pytest.raises(RemoteError) as refused:
         await page(user, table)
@@ -127,25 +130,20 @@ async def test_a_damaged_table_is_not_shown(bench: Bench, user: User) -> None:
 
 
 async def test_a_shape_tells_what_was_taken_and_what_could_have_been(user: User) -> None:
-    collection, document, _ = await one_table(user, RECORDS)
-    found = await shape(user, document)
-    assert (found.layout, found.chosen, found.more) == ("auto", False, 0)
-    assert [(one.path, one.count, one.fields, one.share) for one in found.candidates] == [("r/h", 2, 2, 0.5)]
-    await user.converted(collection, document_ids=[document], layout="single", record_paths={document: "r/x"})
-    taken = await shape(user, document)
-    assert (taken.layout, taken.record_path, taken.chosen) == ("single", "r/x", True)
-
-
-async def test_a_document_that_is_not_converted_has_no_shape_yet(user: User) -> None:
-    collection = await user.scanned({"one.xml": rows("a")})
-    document = (await user.documents(collection))["one.xml"].id
+    collection = await user.scanned({"one.xml": RECORDS, "one.csv": b"A,B\n1,2\n"})
+    documents = await user.documents(collection)
+    document, without = documents["one.xml"].id, documents["one.csv"].id
     with pytest.raises(RemoteError) as refused:
         await shape(user, document)
     assert (refused.value.kind, refused.value.code) == (Kind.CONFLICT, "NOT_CONVERTED")
 
-
-async def test_a_csv_document_has_no_records_to_choose(user: User) -> None:
-    collection = await user.scanned({"one.csv": b"A,B\n1,2\n"})
     await user.converted(collection)
-    found = await shape(user, (await user.documents(collection))["one.csv"].id)
-    assert (found.record_path, list(found.candidates)) == ("", [])
+    found = await shape(user, document)
+    assert (found.layout, found.chosen, found.more) == ("auto", False, 0)
+    assert [(one.path, one.count, one.fields, one.share) for one in found.candidates] == [("r/h", 2, 2, 0.5)]
+    rows_alone = await shape(user, without)
+    assert (rows_alone.record_path, list(rows_alone.candidates)) == ("", [])
+
+    await user.converted(collection, document_ids=[document], layout="single", record_paths={document: "r/x"})
+    taken = await shape(user, document)
+    assert (taken.layout, taken.record_path, taken.chosen) == ("single", "r/x", True)

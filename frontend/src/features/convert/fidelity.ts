@@ -1,6 +1,10 @@
 /** The ways of reading a document, the best first. */
 export const METHODS = ["native", "repaired", "recovered", "salvaged", "lines"] as const;
 
+/** The ways that count every value, and do not only compare text. */
+const COUNTED: readonly string[] = ["native", "repaired"];
+export const isCounted = (method: string | null): boolean => method !== null && COUNTED.includes(method);
+
 /** A share as a percentage that never says 100 % of what is not whole, nor 0 % of what is something. */
 export function percent(share: number): string {
   if (share >= 1) return "100 %";
