@@ -21,7 +21,9 @@ MARKS = (
 """Byte order marks, the longer ones first: that of UTF-32 begins with that of UTF-16."""
 BYTES = "ret-bytes"
 """How undefined bytes are decoded: each is the character of its number, as browsers read windows-1252."""
-ASIAN = re.compile("[\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]+")
+WIDE = re.compile("[\u3000-\u9fff\uf900-\ufaff\uff00-\uff60]+|[\ue000-\uf8ff]")
+"""Groups of double-byte characters; those of private use are no text in either language. Narrow kana are left aside:
+their bytes are capital letters with accents in the West."""
 JAPANESE = 0.5
 """The share of double-byte characters that stand in groups, from which on a text is Japanese."""
 
@@ -97,7 +99,7 @@ def _is_japanese(source: Source) -> bool:
     grouped = alone = 0
     try:
         for text in texts(source, Encoding("cp932")):
-            for group in ASIAN.findall(text):
+            for group in WIDE.findall(text):
                 if len(group) > 1:
                     grouped += len(group)
                 else:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import io
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ret_convert import delimited
 from ret_convert.delimited import delimited_flatten
@@ -154,3 +158,157 @@ def test_the_names_are_counted_among_the_values() -> None:
 def test_very_many_equal_names_are_numbered() -> None:
     names = [column.name for column in made(b",".join([b"a"] * 40_000))[1].tables[0].columns]
     assert names[-1] == "a (40000)"
+
+
+def tables(data: bytes) -> dict[str, list[list[str | None]]]:
+    """Every table by name, its names first."""
+    flattening = delimited_flatten(lambda: io.BytesIO(data), Options(), lambda _: None)
+    found: dict[str, list[list[str | None]]] = {}
+    for one in flattening.batches():
+        rows = found.setdefault(one.table.name, [[column.name for column in one.table.columns]])
+        rows.extend([*row.values()] for row in one.columns.to_pylist())
+    assert flattening.result().conserved
+    return found
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_nothing_is_absent_and_two_marks_are_an_empty_text(end: bytes) -> None:
+    expected: list[dict[str, str | None]] = [{"a": "", "b": None, "c": ""}, {"a": None, "b": "", "c": None}]
+    assert made(b'a,b,c\n"",,""\n,"",' + end)[0] == expected
+    # The same where rows are read one by one, since a mark stands inside a text.
+    assert made(b'a,b,c\n"",,""\n,"",\nx"y,,' + end)[0][:2] == expected
+
+
+def test_leading_zeros_and_blanks_stay() -> None:
+    assert made(b"a,b\n007, x \n1e5,0x1F\n")[0] == [{"a": "007", "b": " x "}, {"a": "1e5", "b": "0x1F"}]
+
+
+def test_a_file_without_names_gets_numbers_for_names() -> None:
+    assert tables(b"1,Smith,2024-01-02\n2,Miller,2024-01-03\n") == {
+        "rows": [["Column 1", "Column 2", "Column 3"], ["1", "Smith", "2024-01-02"], ["2", "Miller", "2024-01-03"]]
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [b"name,2019,2020", b"name,2024-01-01,2024-02-01", b"Id,Word,Flag", b"a,a,", b"x,y,z"],
+)
+def test_names_may_be_years_or_dates_over_numbers(names: bytes) -> None:
+    assert tables(names + b"\n7,8,9\nx,8,9\n")["rows"][1:] == [["7", "8", "9"], ["x", "8", "9"]]
+
+
+def test_a_name_that_looks_like_a_numbered_one_stays_the_first_of_its_name() -> None:
+    assert tables(b"a,a,a (2),Column 5,\n")["rows"] == [["a", "a (3)", "a (2)", "Column 5", "Column 5 (2)"]]
+
+
+def test_title_lines_of_a_report_are_a_table_of_their_own() -> None:
+    data = b"AR Aging Report\nRun date:,2024-01-02\n\nId,Name,Name,Amount,Due\n1,x,,2.5,\n2,y,z,3,4\n"
+    assert tables(data) == {
+        "_document": [["Column 1", "Column 2"], ["AR Aging Report", None], ["Run date:", "2024-01-02"]],
+        "rows": [
+            ["Id", "Name", "Name (2)", "Amount", "Due"],
+            ["1", "x", None, "2.5", None],
+            ["2", "y", "z", "3", "4"],
+        ],
+    }
+
+
+def test_titles_filled_up_with_delimiters_are_titles_too() -> None:
+    assert [*tables(b"Report,,,\n,,,\nId,Name,A,B\n1,2,3,4\n")] == ["_document", "rows"]
+
+
+def test_short_rows_above_data_without_names_are_rows() -> None:
+    assert [*tables(b"1,,,\n1,2,3,4\n5,6,7,8\n")] == ["rows"]
+
+
+def test_so_many_titles_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ret_convert.grid.TITLES", 2)
+    assert [*tables(b"x\n" * 3 + b"a,b,c,d\n" * 4)] == ["rows"]
+
+
+@pytest.mark.parametrize(
+    "text,delimiter",
+    [
+        ("a;b\n1,5;2,5\n3,5;4,5\n", ";"),
+        ("Report: open, and due\na;b\n1;2\n3;4\n", ";"),
+        ("a|b\nx, y|z\n", "|"),
+        ("alone\n1\n", ","),
+        ("", ","),
+    ],
+)
+def test_the_delimiter_is_the_one_that_lines_agree_on(text: str, delimiter: str) -> None:
+    assert delimited.delimiter_of(text) == delimiter
+
+
+def test_what_excel_is_told_about_the_delimiter_is_no_row() -> None:
+    assert made(b"sep=;\r\na,b;c\r\n1;2\r\n")[0] == [{"a,b": "1", "c": "2"}]
+
+
+@pytest.mark.parametrize(
+    "text,encoding",
+    [
+        ("品目,数量\n田中商店,3\nりんご,5\n", "cp932"),
+        ("ｶﾅ,数値\nｱｲｳ,3\n", "cp932"),
+        ("Prénom,Ville\nRené,Orléans\nAndré,Nîmes\n", "cp1252"),
+        ("it\u2019s,\u201cquoted\u201d\n\u2013,€\n", "cp1252"),
+        ("Größe,Straße\nÄÖÜ,ß\n", "latin-1"),
+        ("a,é\n", "utf-32"),
+        ("a,é\n", "utf-16"),
+    ],
+)
+def test_western_and_japanese_text_is_told_apart(text: str, encoding: str) -> None:
+    names = text.splitlines()[0].split(",")
+    assert tables(text.encode(encoding))["rows"][0] == names
+
+
+def test_a_long_file_is_read_in_blocks_whatever_their_borders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK", 50)
+    lines = [f'{n},"a ""{n}""\n b",é{n % 3}' for n in range(300)]
+    data = "\n".join(["n,t,e", *lines]).encode()
+
+    def pieces(*_: object, **__: object) -> Iterator[bytes]:
+        yield from (data[at : at + 7] for at in range(0, len(data), 7))
+
+    monkeypatch.setattr(delimited, "utf8", pieces)
+    rows, flattened = made(data, rows=16)
+    assert rows == [{"n": str(n), "t": f'a "{n}"\n b', "e": f"é{n % 3}"} for n in range(300)]
+    assert flattened.warnings == []
+
+
+def test_after_the_first_improper_block_all_is_read_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK", 8)
+    monkeypatch.setattr(delimited, "utf8", lambda *_, **__: iter([b"a,b\n1,2\n", b'3,x"y\n4', b',5\n"6,', b"7\n"]))
+    assert plain(b"") == [["a", "b"], ["1", "2"], ["3", 'x"y'], ["4", "5"], ['"6', "7"]]
+
+
+def test_a_mark_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK", 4)
+    monkeypatch.setattr(delimited, "AHEAD", 12)
+    monkeypatch.setattr(delimited, "utf8", lambda *_, **__: iter([b'a\n"1\n', b"2222\n", b"3333\n", b"4444\n"]))
+    assert plain(b"") == [["a"], ['"1'], ["2222"], ["3333"], ["4444"]]
+
+
+def test_a_lost_cell_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = delimited.batch
+    monkeypatch.setattr(delimited, "batch", lambda table, rows: real(table, rows[1:]))
+    flattening = delimited_flatten(lambda: io.BytesIO(b"a,b\nx,y\nz\n"), Options(), lambda _: None)
+    assert sum(one.columns.num_rows for one in flattening.batches()) == 1
+    assert not flattening.result().conserved
+
+
+def test_progress_rises_to_the_size_of_the_file() -> None:
+    told: list[int] = []
+    flattening = delimited_flatten(lambda: io.BytesIO(b"a\n" * 100), Options(), told.append)
+    assert len([*flattening.batches()]) == 1
+    assert told[-1] == 200
+
+
+CELLS = st.lists(st.lists(st.text(alphabet='ab1,;"\n\r |\t é', max_size=6), min_size=3, max_size=3), min_size=1)
+
+
+@given(CELLS)
+def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerows([["x", "y", "z"], *rows])
+    assert tables(out.getvalue().encode())["rows"] == [["x", "y", "z"], *rows]

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 TRUE, FALSE = "TRUE", "FALSE"
 WHOLE = re.compile(r"-?\d+")
+PLAIN = re.compile(r"-?(?:0|[1-9]\d*)\.\d*[1-9]")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?")
 SAID = 15
@@ -28,7 +29,7 @@ DATES_1904 = 1462
 def number(written: str) -> str:
     """A stored number as a person would write it: 12, 0.1, 12345678901234567890. What is none stays as it is."""
     text = written.strip()
-    if WHOLE.fullmatch(text):
+    if WHOLE.fullmatch(text) or (len(text) <= SAID + 1 and PLAIN.fullmatch(text)):
         return text
     try:
         value = float(text)
