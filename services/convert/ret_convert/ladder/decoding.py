@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -36,6 +36,13 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
+SINGLE = "cp1252"
+TABLE = "".join(bytes([one]).decode("cp1252", "ignore") or chr(one) for one in range(256))
+HIGH = bytes(range(0x80, 0x100))
+PROPER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+ODD = 10  # of so many bytes that are no UTF-8, two may look like it by chance
+GIBBERISH = 0.05
+"""Share of characters that no document has, above which there is no document."""
 ZERO_SHARE = 0.3  # of the bytes at odd or at even places, from which on they are halves of characters
 SHOWN = {"cp1252": "windows-1252", "cp932": "Shift_JIS", "utf_8": "UTF-8", "utf-8": "UTF-8"}
 BYTES, NOTHING = "ret-windows-bytes", "ret-lost-bytes"
@@ -55,7 +62,7 @@ class Encoding:
     def shown(self) -> str:
         """As people call it."""
         if self.errors == BYTES:
-            return "UTF-8 mixed with windows-1252"
+            return "windows-1252" if self.codec == SINGLE else "UTF-8 mixed with windows-1252"
         return SHOWN.get(self.codec, self.codec.replace("_", "-").upper())
 
 
@@ -75,6 +82,10 @@ def _lost(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return LOST, error.end
+
+
+def _single(piece: bytes) -> str:
+    return codecs.charmap_decode(piece, "strict", TABLE)[0]
 
 
 codecs.register_error(BYTES, _windows)
@@ -99,7 +110,19 @@ def encoding_of(source: Source) -> Encoding:
         return Encoding(wide, NOTHING, skip)
     if declared not in ("", "utf-8") and _faults(source, declared, skip) < _faults(source, "utf-8", skip):
         return Encoding(declared, NOTHING, skip)
-    return Encoding("utf-8", BYTES, skip)
+    return Encoding("utf-8" if _is_mixed(source, head) else SINGLE, BYTES, skip)
+
+
+def _is_mixed(source: Source, head: bytes) -> bool:
+    """Whether there is more UTF-8 in a document than the odd pair of bytes that looks like it."""
+    if len(ILLEGAL.findall(head.decode("latin-1"))) > GIBBERISH * len(head):
+        return False
+    proper = high = 0
+    with source() as stream:
+        while piece := stream.read(PIECE):
+            high += len(piece) - len(piece.translate(None, HIGH))
+            proper += sum(map(len, PROPER.findall(piece)))
+    return proper * ODD > high - proper
 
 
 def _halves(head: bytes) -> str:
@@ -188,6 +211,9 @@ class Text:
     def raw(self) -> Iterator[str]:
         """The text as it is; once."""
         decoder = codecs.getincrementaldecoder(self._encoding.codec)(self._encoding.errors)
+        decode: Callable[[bytes], str] = decoder.decode
+        if self._encoding == Encoding(SINGLE, BYTES, self._encoding.skip):
+            decode = _single  # byte by byte, and quicker than a handler of errors
         with self._source() as stream:
             stream.read(self._encoding.skip)
             held = b""
@@ -195,10 +221,10 @@ class Text:
                 self.read += len(piece)
                 piece = held + piece
                 # A pair of surrogates must not be cut in two: its first byte says nothing.
-                cut = piece.rfind(b"\xed", 1 - PAIR) if self._encoding.errors == BYTES else -1
+                cut = piece.rfind(b"\xed", 1 - PAIR) if decode != _single and self._encoding.errors == BYTES else -1
                 held = piece[cut:] if cut > 0 else b""
-                yield decoder.decode(piece[:cut] if cut > 0 else piece)
-            yield decoder.decode(held, final=True)
+                yield decode(piece[:cut] if cut > 0 else piece)
+            yield decode(held) + decoder.decode(b"", final=True)
 
 
 def whole(stream: BinaryIO, size: int) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 from ret_convert.flatten import Source
@@ -63,9 +64,11 @@ def no_damage(_: Damage) -> None:
 
 
 class Reading:
-    """One reading. `inside` and `outside` count the characters of text in and around the elements, `lost` those lost.
+    """One reading of a document, whose damage is told as it is met.
 
-    `until` is the character behind the token in hand, from 0.
+    `roots` counts its roots, `tags` the tags that are as they should be; `inside` and `outside` count the characters of
+    text in and around the elements, `lost` those that are lost. The token in hand stands at the characters from `at` to
+    `until`, counted from 0.
     """
 
     def __init__(
@@ -174,7 +177,7 @@ class Reading:
             self.roots += 1
             if self.roots > 1:
                 self._fault(SEVERAL)
-        self.tags += 1
+        self.tags += token.fault is None
         self._spoken = False
         handler.start(name, self._attributes(token.attributes) if token.attributes else {})
         if token.empty:
@@ -185,6 +188,7 @@ class Reading:
 
     def _attributes(self, written: list[tuple[str, str]]) -> dict[str, str]:
         found: dict[str, str] = {}
+        times: dict[str, int] = {}
         for name, raw in written:
             value = self.references.resolved(raw.translate(SPACES))
             self.inside += len(value)
@@ -193,13 +197,16 @@ class Reading:
                 name = "_"  # noqa: PLW2901 - from here on this is its name
             if name in found:
                 self._fault(TWICE)
-                name = next(other for other in _numbered(name) if other not in found)  # noqa: PLW2901 - as above
+                times[name] = number = next(
+                    one for one in count(times.get(name, 1) + 1) if f"{name}_{one}" not in found
+                )
+                name = f"{name}_{number}"  # noqa: PLW2901 - as above
             found[name] = value
         return found
 
     def _end(self, handler: Handler, name: str) -> None:
         stack = self._stack
-        self.tags += 1
+        self.tags += self._token.fault is None
         self._spoken = False
         if stack and (stack[-1] == name or not name):
             self._close(handler)
@@ -232,11 +239,3 @@ class Reading:
         self._no_text_outside(handler)
         if self._wrapped:
             handler.end(ROOT)
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """Other names like this one."""
-    number = 1
-    while True:
-        number += 1
-        yield f"{name}_{number}"

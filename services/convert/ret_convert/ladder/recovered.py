@@ -26,6 +26,7 @@ ENOUGH = 0.9
 """The share of the text that must stand where it was written."""
 COLON, DEFAULT = "\u203f", "\u2040"
 """Characters of names that stand for a colon, and behind xmlns, while libxml2 reads."""
+LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|#\d+);)")
 DECLARES = re.compile(r"\bxmlns(?=[ \t\n]*=)")
 
 
@@ -96,6 +97,7 @@ def _tag(reading: Reading, source: str) -> str:
     """A tag as it is written, without what needs more than the tag to be understood."""
     if "&" in source:
         source = REFERENCE.sub(lambda one: reading.references.resolved(one[0]).translate(ATTRIBUTE), source)
+        source = LOOSE.sub("&amp;", source)
     if COLON in source or DEFAULT in source:
         raise Unfit
     return DECLARES.sub(f"xmlns{DEFAULT}", source).replace(":", COLON)

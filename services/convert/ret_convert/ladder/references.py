@@ -18,7 +18,7 @@ FREE = 8 << 20
 FACTOR = 20
 """… and so many more for each byte of it."""
 NAMED = r"[^\W\d][\w.\-:]*"
-REFERENCE = re.compile(rf"&(?:#(\d+);|#[xX]([0-9A-Fa-f]+);|({NAMED});)?")
+REFERENCE = re.compile(rf"&(?:#(\d+);|#[xX]([0-9A-Fa-f]+);|({NAMED});)")
 ENTITY = re.compile(rf"""<!ENTITY\s+(%\s+)?({NAMED})\s+(?:"([^"]*)"|'([^']*)'|(?:SYSTEM|PUBLIC)\s[^>]*)\s*>""")
 OUTSIDE = re.compile(r"<!DOCTYPE\s+\S+\s+(?:SYSTEM|PUBLIC)\s", re.IGNORECASE)
 OWN = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
@@ -59,7 +59,12 @@ class References:
 
     def resolved(self, text: str) -> str:
         """The text with what its references mean; those that mean nothing stay as they are written."""
-        return REFERENCE.sub(self._replacement, text) if "&" in text else text
+        if "&" not in text:
+            return text
+        found, count = REFERENCE.subn(self._replacement, text)
+        if count < text.count("&"):
+            self._noted(LOOSE)
+        return found
 
     def _replacement(self, found: re.Match[str]) -> str:
         decimal, hexadecimal, name = found.groups()
@@ -69,13 +74,13 @@ class References:
             return OWN[name]
         if name in self._declared:
             return self._entity(name)
-        if name and f"{name};" in html5:
+        if f"{name};" in html5:
             self._noted(HTML)
             return html5[f"{name};"]
-        if name and self._elsewhere:
+        if self._elsewhere:
             self.outside.setdefault(name)
             return ""
-        self._noted(UNKNOWN if name else LOOSE)
+        self._noted(UNKNOWN)
         return found[0]
 
     def _character(self, digits: str, base: int) -> str:

@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ret_convert.conservation import is_declaration
 from ret_convert.flatten import Progress
-from ret_convert.ladder.decoding import Encoding
+from ret_convert.ladder.decoding import GIBBERISH, Encoding
 from ret_convert.ladder.reading import ROOT, Damage, Document, Reading
 
 BUCKETS = 1 << 16
-GIBBERISH = 0.05
-"""Share of characters that no document has, above which there is no document."""
+PATIENCE = 1000
+"""Guesses before a reading is given up that needs more of them than it finds tags."""
 BRANCHING = 4  # tags of a root that is no word in a text
 UTF_8 = Encoding("utf-8")
 TOLD = 3  # kinds of faults that are told
@@ -45,7 +44,7 @@ class Measure:
         if name != ROOT:
             here = hash((here, name))
             for attribute, value in attributes.items():
-                if not is_declaration(attribute):
+                if attribute != "xmlns" and not attribute.startswith("xmlns:"):
                     self._count(hash((here, attribute)), value.strip())
         self._paths.append(here)
 
@@ -116,7 +115,7 @@ def survey_of(document: Document, progress: Progress) -> Survey:
     is the reading.
     """
     found = _surveyed(document, progress)
-    if found.flat:
+    if found.flat and found.is_markup:
         other = _surveyed(replace(document, flat=found.flat), progress)
         if other.guesses <= found.guesses:
             return other
@@ -140,6 +139,8 @@ def _surveyed(document: Document, progress: Progress) -> Survey:
     reading = Reading(document, damaged)
     for done in reading.drive(measure):
         progress(done)
+        if guesses > PATIENCE + reading.tags:
+            break
     size = reading.inside + reading.outside
     return Survey(
         document=document,

@@ -26,6 +26,7 @@ PATIENCE = 16  # declarations of a document type that are looked for without bei
 CLEAN = re.compile(
     rf"""<(?:/({NAME}){BLANK}*+>|({NAME})((?:{BLANK}++{NAME}{BLANK}*+={BLANK}*+(?:"[^"<]*+"|'[^'<]*+'))*+){BLANK}*+(/?)>)"""
 )
+LESS = re.compile("<+(?=<)")
 CUT = re.compile(r"&[^;<&\s]*\Z")
 END = re.compile(rf"</{BLANK}*+({NAME})?([^<>]*+)(>?)")
 DECLARATION = re.compile(r"<!(?:[A-Za-z\[][^<>]*+)>")
@@ -294,7 +295,9 @@ class Tokens:
             rest = len(self._text) - at
             if last and looks.isalpha() and self._ended and rest < CUT_LONGEST and ">" not in self._text[at:]:
                 return self._token(Kind.NOTHING, "", len(self._text), CUT_OFF, rest - 1)
-            return self._token(Kind.RAW, "<", at + 1, NO_TAG if looks.isalpha() else STRAY)
+            run = LESS.match(self._text, at)
+            end = run.end() if run else at + 1
+            return self._token(Kind.RAW, self._text[at:end], end, NO_TAG if looks.isalpha() else STRAY)
         reason = tag.faults[0] if tag.faults else ""
         fault = Fault(reason, guess=reason in GUESSES) if reason else None
         token = self._token(Kind.START, tag.name, tag.end, fault, tag.junk)
