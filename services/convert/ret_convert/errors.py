@@ -107,7 +107,8 @@ class PageTooLarge(RetError):
     @property
     def detail(self) -> str:
         return (
-            f"A page may have {self.cells:,} cells and {self.bytes >> 20} MiB of text; ask for fewer rows or columns."
+            f"A page may have {self.cells:,} cells and {self.bytes >> 20} MiB of text;"
+            " ask for fewer rows or columns, or export the table."
         )
 
     def extra(self) -> dict[str, str]:

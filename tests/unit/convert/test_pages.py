@@ -152,7 +152,7 @@ def test_a_page_of_too_much_text_is_refused_before_all_of_it_is_read(
     assert len(bench.rows(0, 12)) == 12
     with pytest.raises(PageTooLarge) as refused:
         bench.page(0, 25)
-    assert refused.value.detail.endswith("ask for fewer rows or columns.")
+    assert refused.value.detail.endswith("ask for fewer rows or columns, or export the table.")
 
 
 def test_a_table_that_was_replaced_is_not_there(bench: Bench) -> None:
