@@ -7,6 +7,7 @@ every figure is the median of five, and what is compared takes turns.
 
 from __future__ import annotations
 
+import importlib
 import os
 import statistics
 import sys
@@ -78,34 +79,33 @@ def stored(path: Path, folder: Path) -> None:
 def others(path: Path) -> dict[str, Callable[[], Any]]:
     """What else reads such documents, as far as it is installed."""
     found: dict[str, Callable[[], Any]] = {}
-    try:
-        import pandas as pd  # noqa: PLC0415 - measured only where it is
-
-        found["pandas.read_xml"] = lambda: pd.read_xml(path, xpath="/Rows/InvoiceVORow")
-    except ImportError:
-        pass
-    try:
-        from lxml import etree  # noqa: PLC0415 - as above
-
-        def dicts() -> list[dict[str, str | None]]:
-            rows: list[dict[str, str | None]] = []
-            for _, row in etree.iterparse(str(path), tag="InvoiceVORow"):
-                rows.append({child.tag: child.text for child in row})
-                row.clear()
-            return rows
-
-        found["lxml.iterparse + dicts"] = dicts
-    except ImportError:
-        pass
-    try:
-        from xml2arrow import XmlToArrowParser  # noqa: PLC0415 - as above
-
+    if pandas := installed("pandas"):
+        found["pandas.read_xml"] = lambda: pandas.read_xml(path, xpath="/Rows/InvoiceVORow")
+    if etree := installed("lxml.etree"):
+        found["lxml.iterparse + dicts"] = lambda: dicts(etree, path)
+    if xml2arrow := installed("xml2arrow"):
         config = path.with_suffix(".yaml")
         config.write_text(CONFIG)
-        found["xml2arrow, configured by hand"] = lambda: XmlToArrowParser(config).parse(path)
-    except ImportError:
-        pass
+        found["xml2arrow, configured by hand"] = lambda: xml2arrow.XmlToArrowParser(config).parse(path)
     return found
+
+
+def installed(module: str) -> Any:
+    """A module that is measured where it is there."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        print(f"{module} is not installed, and not measured")
+        return None
+
+
+def dicts(etree: Any, path: Path) -> list[dict[str, str | None]]:
+    """The records by lxml, as one would write it."""
+    rows: list[dict[str, str | None]] = []
+    for _, row in etree.iterparse(str(path), tag="InvoiceVORow"):
+        rows.append({child.tag: child.text for child in row})
+        row.clear()
+    return rows
 
 
 FIELDS = ("Number", "ObjectId", "Code", "Currency", "Amount", "Enabled", "Start", "Description")

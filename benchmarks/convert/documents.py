@@ -36,7 +36,8 @@ def oracle(rng: random.Random, number: int) -> str:
     return (
         f"  <LedgerVORow>\n    <LedgerId>{rng.randrange(10**15)}</LedgerId>\n    <Name>Ledger {number:06d}</Name>\n"
         f'    <ChartOfAccountsId>{rng.randrange(10**6)}</ChartOfAccountsId>\n    <EndDate xsi:nil="true"/>\n'
-        f"    <Description>{' '.join(rng.choices(WORDS, k=4))}</Description>\n    <PeriodVO>{periods}\n    </PeriodVO>\n"
+        f"    <Description>{' '.join(rng.choices(WORDS, k=4))}</Description>\n"
+        f"    <PeriodVO>{periods}\n    </PeriodVO>\n"
         f"    <EnabledFlag>{rng.choice('YN')}</EnabledFlag>\n  </LedgerVORow>\n"
     )
 

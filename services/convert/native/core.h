@@ -169,6 +169,7 @@ typedef struct {
     Node *top;
     Scope *outermost;
     uint64_t scopes;
+    uint64_t attributes;
     uint64_t forgotten; /* how often the aliases were dropped */
 } Shape;
 

@@ -329,9 +329,9 @@ static PyObject *core_too_deep(CoreObject *self, void *closure) {
     return PyBool_FromLong(self->core.too_deep);
 }
 
-static PyObject *core_paths_count(CoreObject *self, void *closure) {
+static PyObject *core_names(CoreObject *self, void *closure) {
     (void)closure;
-    return PyLong_FromUnsignedLong(self->core.shape.count);
+    return PyLong_FromUnsignedLong(self->core.shape.count + self->core.shape.attributes);
 }
 
 /* tally(offsets: Buffer, data: Buffer, first: int, rows: int, source: bool) -> tuple[int, int] */
@@ -387,7 +387,7 @@ static PyGetSetDef core_values_of[] = {
     {"dirty", (getter)core_dirty, NULL, NULL, NULL},
     {"news", (getter)core_news, NULL, NULL, NULL},
     {"too_deep", (getter)core_too_deep, NULL, NULL, NULL},
-    {"path_count", (getter)core_paths_count, NULL, NULL, NULL},
+    {"names", (getter)core_names, NULL, NULL, NULL},
     {0},
 };
 

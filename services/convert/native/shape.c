@@ -167,6 +167,7 @@ static Attribute *attribute_new(Shape *shape, Node *node, const char *key, size_
     }
     node->attributes[node->attribute_count] = attribute;
     attribute->serial = 0;
+    shape->attributes++;
     map_put(&shape->keys, node, 1 + (uint64_t)0, attribute->key, key_size, (void *)(uintptr_t)(node->attribute_count + 1));
     node->attribute_count++;
     return attribute;

@@ -84,7 +84,8 @@ class Core:
         """Whether something was too deep to be a path."""
 
     @property
-    def path_count(self) -> int: ...
+    def names(self) -> int:
+        """How many paths and attributes there are, that around the root included."""
 
 def tally(offsets: Buffer, data: Buffer, first: int, rows: int, source: bool) -> tuple[int, int]:
     """The tables' side of the conservation: number and hash of the values in a column's cells, as Arrow holds them.

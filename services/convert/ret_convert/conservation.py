@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from xml.parsers import expat
 
 MODULUS = 1 << 128
 REMEMBERED = 1 << 16
@@ -60,35 +59,3 @@ def stripped(cells: Iterable[str | None]) -> list[str]:
 def is_declaration(attribute: str) -> bool:
     """Whether an attribute declares a namespace, and so is no value."""
     return attribute == "xmlns" or attribute.startswith("xmlns:")
-
-
-def values_of_source(source: str) -> list[str]:
-    """The values in the source of mixed content, in their order, by a reading of its own.
-
-    The source is the inside of an element, as `capture.Capture` writes it: no entities but XML's own. ExpatError if it
-    is not well-formed.
-    """
-    values: list[str] = []
-    run: list[str] = []
-
-    def border() -> None:
-        if value := "".join(run).strip():
-            values.append(value)
-        run.clear()
-
-    def start(_: str, attributes: dict[str, str]) -> None:
-        border()
-        values.extend(value for name, raw in attributes.items() if not is_declaration(name) and (value := raw.strip()))
-
-    def end(_: str) -> None:
-        border()
-
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = run.append
-    parser.Parse(b"<x>", False)  # noqa: FBT003 - expat's own signature has no keyword
-    parser.Parse(source.encode("utf-8"), False)  # noqa: FBT003 - as above
-    parser.Parse(b"</x>", True)  # noqa: FBT003 - as above
-    return values

@@ -7,7 +7,6 @@ with what is known by then (docs/decisions/0016).
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,7 +44,7 @@ COLUMNS_EACH = 4
 class Reading(Protocol):
     """How a document comes into the core."""
 
-    def __call__(self, core: Core, limit: int | None) -> Iterator[int]:
+    def __call__(self, core: Core, limit: int | None, /) -> Iterator[int]:
         """Give the core everything, or about so many bytes; after each step the bytes that are done.
 
         Begins with the document's beginning each time. DocumentFailed when it cannot be read.
@@ -117,7 +116,7 @@ class NativeFlattening:
     def _learned(self) -> Laid:
         """What the document's beginning says."""
         self._learn(PREFIX)
-        if self._core.path_count > 1:
+        if self._core.names > 1:
             with suppress(RecordPathMissing):
                 return self._laid()
         # The root, or the record that is asked for, may come later: only the whole document knows.
@@ -140,7 +139,7 @@ class NativeFlattening:
         """Fill the tables. Another layout when this one turned out to be wrong, as far as the document was read."""
         core = self._core
         core.restart(laid.rows, COLUMNS_EACH * (laid.width + self._options.columns))
-        nodes, done = laid.nodes, 0
+        nodes, known, done = laid.nodes, core.names, 0
         for done in self._read(core, None):
             self._tell(done)
             if core.dirty:
@@ -151,8 +150,8 @@ class NativeFlattening:
                 found = self._laid()
                 if not found.same(laid):
                     return found
-            if core.path_count != len(nodes):
-                nodes = _nodes(core.paths())
+            if core.names != known:
+                nodes, known = _nodes(core.paths()), core.names
             yield from self._flushed(laid, nodes, beside, FLUSH)
         if core.news:
             self._learn(None)
@@ -217,7 +216,7 @@ class NativeFlattening:
             self._written,
             self._warnings(),
             "/".join(final.tables.branches.chosen.steps),
-            [one for _, one in candidates(_shape(final.nodes))],
+            [one for _, one in candidates(Shape(final.nodes[0]))],
         )
 
     def _warnings(self) -> list[Warned]:
@@ -253,7 +252,7 @@ def add(total: Tally, more: Tally) -> None:
 def lay_out(paths: Sequence[Path], options: Options) -> Laid:
     """The tables for a document of these paths. RecordPathMissing if the order names a path that is not there."""
     nodes = _nodes(paths)
-    shape = _shape(nodes)
+    shape = Shape(nodes[0])
     found = tables(shape, options)
     rows = dict(found.rows)
     outside = None
@@ -291,7 +290,3 @@ def _nodes(paths: Sequence[Path]) -> list[Node]:
             parent.children[key] = node
         nodes.append(node)
     return nodes
-
-
-def _shape(nodes: Sequence[Node]) -> Shape:
-    return Shape(nodes[0], array("Q"), Tally(), too_deep=False, outside=(), size=0)

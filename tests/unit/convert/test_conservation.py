@@ -12,7 +12,9 @@ from convert_documents import made, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ret_convert.conservation import Hashes, Tally, is_declaration, stripped, values_of_source
+from ret_convert._core import tally
+from ret_convert.arrow import pa
+from ret_convert.conservation import Hashes, Tally, is_declaration, stripped
 from ret_convert.layout import Layout
 
 NAMES = ["a", "b", "c", "Row", "n:a", "n:b", "m:a", "x.y"]
@@ -144,8 +146,28 @@ def test_declarations_of_namespaces_are_no_values() -> None:
     assert [name for name in ("xmlns", "xmlns:a", "xmlnsx", "id") if not is_declaration(name)] == ["xmlnsx", "id"]
 
 
+def counted(cells: list[str | None], *, source: bool = False) -> tuple[int, int]:
+    column = pa.array(cells, pa.string())
+    _, offsets, data = column.buffers()
+    return tally(offsets, data, 0, len(cells), source)
+
+
 def test_a_source_is_read_like_a_document() -> None:
-    assert values_of_source('a <b k="v" xmlns:n="urn:n">c</b> d<e/><n:f/>g') == ["a", "v", "c", "d", "g"]
+    sources = ['a <b k="v" xmlns:n="urn:n">c</b> d<e/><n:f/>g']
+    assert counted([*sources], source=True) == counted(["a", "v", "c", "d", "g"])
+    with pytest.raises(ValueError, match="no cells"):
+        counted(["<b>"], source=True)
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]))))
+def test_values_are_stripped_of_what_python_strips(cells: list[str | None]) -> None:
+    assert counted(cells) == counted([*stripped(cells)])
+
+
+def test_the_order_of_values_is_nothing_and_their_number_is() -> None:
+    assert counted(["a", "b", None, ""]) == counted(["b", " a "])
+    assert counted(["a", "a"]) != counted(["a"])
+    assert counted(["ab"]) != counted(["ba"])
 
 
 def test_an_element_with_a_huge_attribute_is_read_in_one_piece() -> None:

@@ -67,7 +67,7 @@ def test_a_byte_order_mark_wins_over_another_declaration(mark: bytes, encoding: 
 
 @pytest.mark.parametrize("encoding", ["shift_jis", "gbk", "windows-1252"])
 def test_characters_may_lie_on_the_border_of_two_pieces(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-    monkeypatch.setattr("ret_convert.parse.FEED", 61)
+    monkeypatch.setattr("ret_convert.xml.FEED", 61)
     one = made(document(encoding, WORDS[encoding] * 5).encode(encoding))
     assert one.main[1]["a"] == WORDS[encoding] * 5
 

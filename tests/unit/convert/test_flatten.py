@@ -155,12 +155,6 @@ def test_a_namespace_declared_again_is_the_same() -> None:
     assert len(one.main) == 3
 
 
-def test_a_namespace_of_its_own_for_every_record_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ret_convert.names.REMEMBERED", 2)
-    one = made("<r>" + "".join(f'<i xmlns:n="urn:{n}"><a>{n}</a><b>x</b></i>' for n in range(9)) + "</r>")
-    assert [row["a"] for row in one.main] == [str(n) for n in range(9)]
-
-
 def test_unbound_prefixes_are_no_error() -> None:
     assert made("<x:r><x:row><y:a>1</y:a><b>2</b></x:row><x:row><y:a>3</y:a><b>4</b></x:row></x:r>").columns == [
         "a",

@@ -79,7 +79,7 @@ def test_such_an_entity_is_found_in_attributes_too() -> None:
 def test_an_attribute_that_spans_two_pieces_of_the_document_is_read_for_entities(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ret_convert.parse.FEED", 40)
+    monkeypatch.setattr("ret_convert.xml.FEED", 40)
     one = made("<!DOCTYPE r SYSTEM 'r.dtd'><r><abc k=\"0123456789&far;\">1</abc></r>")
     assert one.codes == ["XML_EXTERNAL_ENTITY"]
 

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import io
-
 import pytest
 from convert_documents import made
 
-from ret_convert import shape
 from ret_convert.errors import RecordPathMissing
-from ret_convert.shape import candidates, learn, record
 from ret_kit.errors import RetError
 
 
 def record_path(body: str) -> str:
-    return "/".join(record(learn(io.BytesIO(body.encode()))).steps)
+    return made(body).flattened.record_path
 
 
 def rows(name: str, count: int, fields: str = "<A>1</A><B>2</B>") -> str:
@@ -55,8 +51,7 @@ def test_two_halves_give_the_first_one() -> None:
 
 
 def test_candidates_say_their_share_and_their_fields() -> None:
-    learned = learn(io.BytesIO(f"<r>{rows('a', 3)}{rows('b', 1)}</r>".encode()))
-    found = [one for _, one in candidates(learned)]
+    found = made(f"<r>{rows('a', 3)}{rows('b', 1)}</r>").flattened.candidates
     assert [(one.path, one.count, one.fields, one.share) for one in found] == [("r/a", 3, 2, 0.75)]
 
 
@@ -92,8 +87,3 @@ def test_a_container_with_more_in_it_than_can_wait_stays_a_container() -> None:
     many = made("<r>stray" + "".join(f'<i id="{n}" k="v"/>' for n in range(20_001)) + "</r>")
     assert many.flattened.record_path == "r/i"
     assert many.rows["_document"] == [{"#text": "stray"}]
-
-
-def test_many_values_are_tallied_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shape, "VALUES", 3)
-    assert made(f"<r>{rows('a', 10)}</r>").flattened.values.count == 20
