@@ -67,7 +67,10 @@ def filled(row: Cells) -> int:
 
 def reach(row: Cells) -> int:
     """The number of the last cell that is not blank."""
-    return max((at for at, cell in enumerate(row, 1) if cell and not cell.isspace()), default=0)
+    for at in range(len(row), 0, -1):
+        if (cell := row[at - 1]) and not cell.isspace():
+            return at
+    return 0
 
 
 def head_of(rows: Sequence[Cells]) -> Head:

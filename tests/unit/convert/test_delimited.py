@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ret_convert import delimited
+from ret_convert.build import Batch
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import Undecodable
 from ret_convert.flatten import Flattened, Options
+from ret_convert.grid import Cells
+from ret_convert.layout import TablePlan
 
 
 def plain(data: bytes) -> list[list[str | None]]:
@@ -261,15 +264,20 @@ def test_western_and_japanese_text_is_told_apart(text: str, encoding: str) -> No
     assert tables(text.encode(encoding))["rows"][0] == names
 
 
+def feed(monkeypatch: pytest.MonkeyPatch, *pieces: bytes) -> None:
+    """Let every file come in these pieces."""
+
+    def utf8(*_: object, **__: object) -> Iterator[bytes]:
+        yield from pieces
+
+    monkeypatch.setattr(delimited, "utf8", utf8)
+
+
 def test_a_long_file_is_read_in_blocks_whatever_their_borders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK", 50)
     lines = [f'{n},"a ""{n}""\n b",é{n % 3}' for n in range(300)]
     data = "\n".join(["n,t,e", *lines]).encode()
-
-    def pieces(*_: object, **__: object) -> Iterator[bytes]:
-        yield from (data[at : at + 7] for at in range(0, len(data), 7))
-
-    monkeypatch.setattr(delimited, "utf8", pieces)
+    feed(monkeypatch, *(data[at : at + 7] for at in range(0, len(data), 7)))
     rows, flattened = made(data, rows=16)
     assert rows == [{"n": str(n), "t": f'a "{n}"\n b', "e": f"é{n % 3}"} for n in range(300)]
     assert flattened.warnings == []
@@ -277,20 +285,24 @@ def test_a_long_file_is_read_in_blocks_whatever_their_borders(monkeypatch: pytes
 
 def test_after_the_first_improper_block_all_is_read_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK", 8)
-    monkeypatch.setattr(delimited, "utf8", lambda *_, **__: iter([b"a,b\n1,2\n", b'3,x"y\n4', b',5\n"6,', b"7\n"]))
+    feed(monkeypatch, b"a,b\n1,2\n", b'3,x"y\n4', b',5\n"6,', b"7\n")
     assert plain(b"") == [["a", "b"], ["1", "2"], ["3", 'x"y'], ["4", "5"], ['"6', "7"]]
 
 
 def test_a_mark_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK", 4)
     monkeypatch.setattr(delimited, "AHEAD", 12)
-    monkeypatch.setattr(delimited, "utf8", lambda *_, **__: iter([b'a\n"1\n', b"2222\n", b"3333\n", b"4444\n"]))
+    feed(monkeypatch, b'a\n"1\n', b"2222\n", b"3333\n", b"4444\n")
     assert plain(b"") == [["a"], ['"1'], ["2222"], ["3333"], ["4444"]]
 
 
 def test_a_lost_cell_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = delimited.batch
-    monkeypatch.setattr(delimited, "batch", lambda table, rows: real(table, rows[1:]))
+
+    def careless(table: TablePlan, rows: list[Cells]) -> Batch:
+        return real(table, rows[1:])
+
+    monkeypatch.setattr(delimited, "batch", careless)
     flattening = delimited_flatten(lambda: io.BytesIO(b"a,b\nx,y\nz\n"), Options(), lambda _: None)
     assert sum(one.columns.num_rows for one in flattening.batches()) == 1
     assert not flattening.result().conserved

@@ -146,9 +146,8 @@ class Xls:
         return Extent(walked.others + texts, walked.reach.rows, walked.reach.columns)
 
     def rows(self, sheet: int) -> Iterator[Cells]:
-        yield from self._rendered(sheet)
-        self._rows.clear()
         self.share = (sheet + 1) / len(self.sheets)
+        yield from self._rendered(sheet)
 
     def _rendered(self, sheet: int) -> list[Cells]:
         if sheet in self._rows:
