@@ -137,7 +137,8 @@ class Grid:
     """One grid on its way to a table, and to a second one when there are titles.
 
     `first` are its first rows, SAMPLE of them if there are so many; `width` is the widest row's. `head` is how it
-    begins, where that is known. `header` is the row of names as it stands there; `skip` is the number of rows that are no data.
+    begins, where that is known. `header` is the row of names as it stands there; `skip` is the number of rows that are
+    no data.
     """
 
     def __init__(
