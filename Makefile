@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run stop test nightly unit check fmt proto types docs lock bench doctor clean
+.PHONY: help run stop test nightly unit check fmt proto types docs lock bench fuzz doctor clean
 
 PYTHON := .venv/bin/python
 # Node comes from .venv where the machine has none; Debian keeps nats-server where ordinary users do not look.
@@ -27,9 +27,16 @@ test: ## the whole check: style, types, drift, every test, coverage (what CI run
 	$(prepare) test
 	@exec $(PYTHON) scripts/run_tests.py $(ARGS)
 
-nightly: ## as test, with every test on both databases
+# RET_TEST_DATABASES=both takes every test of a database on both of them; RET_TEST_OFFICE names the spreadsheet program
+# that opens our workbooks (Debian's libreoffice-calc-nogui, installed where it is missing); RET_TEST_EXAMPLES_FACTOR is
+# how many times the examples of `make test` hypothesis tries (300 documents become 10,200).
+nightly: export RET_TEST_DATABASES = both
+nightly: export RET_TEST_OFFICE = soffice
+nightly: export RET_TEST_EXAMPLES_FACTOR = 34
+nightly: ## as test, with every test on both databases, LibreOffice reading our workbooks, and many more made-up documents
 	$(prepare) test
-	@RET_TEST_DATABASES=both exec $(PYTHON) scripts/run_tests.py $(ARGS)
+	@$(PYTHON) -m pytest -q tests/unit/convert/test_conservation.py -k every_value --hypothesis-show-statistics
+	@exec $(PYTHON) scripts/run_tests.py $(ARGS)
 
 unit: ## the unit tests only (seconds)
 	$(prepare) python
@@ -62,6 +69,10 @@ lock: ## pin the versions that are installed now in constraints.txt
 bench: ## measure scanning, conversion and export on this machine; figures go into benchmarks/RESULTS.md by hand
 	$(prepare) test
 	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+fuzz: ## the native core under AddressSanitizer: made-up documents for ten minutes, then its tests (`make fuzz ARGS=60`)
+	$(prepare) test
+	@exec $(PYTHON) scripts/fuzz.py $(ARGS)
 
 doctor: ## what this machine has and lacks
 	@"$$(scripts/find-python)" scripts/prepare.py doctor

@@ -128,6 +128,9 @@ def programs(goal: str) -> None:
             wanted += ["chromium", "fonts-dejavu-core"]
         if postgres_folder() is None:
             wanted.append("postgresql")
+        office = os.environ.get("RET_TEST_OFFICE")  # see `make nightly`
+        if office and shutil.which(office) is None:
+            wanted.append("libreoffice-calc-nogui")
     if wanted:
         apt(*wanted)
 

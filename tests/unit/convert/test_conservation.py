@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 from convert_documents import made, values
-from hypothesis import HealthCheck, given, settings
+from convert_examples import examples
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from ret_convert._core import tally
@@ -46,7 +47,8 @@ def elements() -> st.SearchStrategy[Element]:
 
 def escaped(text: str, style: int) -> str:
     """Text in one of the ways a document may write it; a carriage return only survives as a reference."""
-    if style == 1 and "]]>" not in text and "\r" not in text:
+    # In a CDATA section there are no references, so it has only what every encoding has.
+    if style == 1 and text.isascii() and "]]>" not in text and "\r" not in text:
         return f"<![CDATA[{text}]]>"
     found = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     if style == 2:
@@ -86,14 +88,71 @@ def expected(element: Element) -> Counter[str]:
     return found
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(elements() | WORDS, max_size=5), st.integers(0, 2), st.sampled_from(list(Layout)), st.integers(1, 4))
+@dataclass
+class Dressing:
+    """How a document is written around its elements."""
+
+    style: int
+    encoding: str
+    depth: int
+    repeats: int
+    entity: bool
+
+    def document(self, root: Element) -> bytes:
+        """The document; `deep` elements around its root, its children several times, an entity of its own."""
+        spaces = SPACES if not self.depth else ""
+        body = written(root, spaces, self.style)
+        outer = "".join(f"<deep{SPACES if not at else ''}>" for at in range(self.depth))
+        doctype = f'<!DOCTYPE {"deep" if self.depth else "root"} [<!ENTITY own "{OWN}">]>' if self.entity else ""
+        text = f'<?xml version="1.0" encoding="{self.encoding}"?>{doctype}{outer}{body}{"</deep>" * self.depth}'
+        text = text.replace(f">{OWN}<", ">&own;<")
+        # What an encoding does not have is written as a reference, as every program does.
+        return text.encode(self.encoding, "xmlcharrefreplace")
+
+    def root(self, parts: list[Element | str]) -> Element:
+        return Element("root", {}, parts * self.repeats)
+
+
+OWN = "of its own"
+DRESSINGS = st.builds(
+    Dressing,
+    style=st.integers(0, 2),
+    encoding=st.sampled_from(["utf-8", "utf-16", "iso-8859-1", "windows-1252", "Shift_JIS", "ascii"]),
+    depth=st.sampled_from([0, 0, 0, 3, 30, 520]),
+    repeats=st.sampled_from([1, 1, 2, 12]),
+    entity=st.booleans(),
+)
+
+
+def tell_features(root: Element, dressing: Dressing) -> None:
+    """Let hypothesis count what the documents were made of: `--hypothesis-show-statistics` prints it."""
+    event(f"encoding {dressing.encoding}")
+    event(f"depth {dressing.depth}")
+    event(f"repeats {dressing.repeats}")
+    event(["references", "CDATA sections", "comments and instructions"][dressing.style])
+    waiting = [root]
+    found: set[str] = {"entity of its own"} if dressing.entity else set()
+    for one in waiting:  # grows while it is walked
+        waiting += [child for child in one.children if isinstance(child, Element)]
+        texts = any(isinstance(child, str) and child.strip() for child in one.children)
+        inner = any(isinstance(child, Element) for child in one.children)
+        found |= {"mixed content"} if texts and inner else set()
+        found |= {"attributes"} if one.attributes else set()
+        found |= {"nil"} if "xsi:nil" in one.attributes else set()
+        found |= {"namespaces"} if ":" in one.name else set()
+        found |= {"empty elements"} if not one.children else set()
+    for feature in sorted(found):
+        event(feature)
+
+
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(elements() | WORDS, max_size=5), DRESSINGS, st.sampled_from(list(Layout)), st.integers(1, 4))
 def test_every_value_of_every_document_is_in_its_tables(
-    parts: list[Element | str], style: int, layout: Layout, repeats: int
+    parts: list[Element | str], dressing: Dressing, layout: Layout, repeats: int
 ) -> None:
-    root = Element("root", {}, parts)
-    body = written(root, SPACES, style)
-    one = made(body, layout, repeats=repeats, columns=12, rows=3)
+    root = dressing.root([*parts, Element("own", {}, [OWN])] if dressing.entity else parts)
+    tell_features(root, dressing)
+    one = made(dressing.document(root), layout, repeats=repeats, columns=12)
     assert values(one, f"<x{SPACES}>{{}}</x>") == expected(root)
     assert one.flattened.values.count == expected(root).total()
     for table in one.flattened.tables:
