@@ -43,6 +43,7 @@ PROPER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\x
 ODD = 10  # of so many bytes that are no UTF-8, two may look like it by chance
 GIBBERISH = 0.05
 """Share of characters that no document has, above which there is no document."""
+ZEROS = 8  # and so many at least
 ZERO_SHARE = 0.3  # of the bytes at odd or at even places, from which on they are halves of characters
 SHOWN = {"cp1252": "windows-1252", "cp932": "Shift_JIS", "utf_8": "UTF-8", "utf-8": "UTF-8"}
 BYTES, NOTHING = "ret-windows-bytes", "ret-lost-bytes"
@@ -85,7 +86,8 @@ def _lost(error: UnicodeError) -> tuple[str, int]:
 
 
 def _single(piece: bytes) -> str:
-    return codecs.charmap_decode(piece, "strict", TABLE)[0]
+    # typeshed knows the maps of encoding only; a text of 256 characters is what the codecs of Python use
+    return codecs.charmap_decode(piece, "strict", TABLE)[0]  # pyright: ignore[reportArgumentType]
 
 
 codecs.register_error(BYTES, _windows)
@@ -127,9 +129,11 @@ def _is_mixed(source: Source, head: bytes) -> bool:
 
 def _halves(head: bytes) -> str:
     """UTF-16 without a byte order mark, by its zero bytes."""
-    if head.startswith(b"<\0") or (head[1::2].count(0) > ZERO_SHARE * len(head[1::2]) and not head[::2].count(0)):
+    first, second = head[::2].count(0), head[1::2].count(0)
+    least = max(ZEROS, ZERO_SHARE * len(head) / 2)
+    if head.startswith(b"<\0") or (second >= least and not first):
         return "utf-16-le"
-    if head.startswith(b"\0<") or (head[::2].count(0) > ZERO_SHARE * len(head[::2]) and not head[1::2].count(0)):
+    if head.startswith(b"\0<") or (first >= least and not second):
         return "utf-16-be"
     return ""
 

@@ -100,6 +100,11 @@ class Reading:
         return self._text.replaced + self.references.lost + self._junk
 
     @property
+    def depth(self) -> int:
+        """How many elements are open."""
+        return len(self._stack)
+
+    @property
     def read(self) -> int:
         """Bytes that are done."""
         return self._text.read
@@ -206,9 +211,9 @@ class Reading:
 
     def _end(self, handler: Handler, name: str) -> None:
         stack = self._stack
-        self.tags += self._token.fault is None
         self._spoken = False
         if stack and (stack[-1] == name or not name):
+            self.tags += self._token.fault is None
             self._close(handler)
         elif self._open.get(name):
             self._close_to(handler, name)

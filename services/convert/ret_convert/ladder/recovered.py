@@ -62,7 +62,7 @@ class Recovered:
         """Tell a handler everything."""
         target = _Target(handler)
         parser = etree.XMLParser(
-            target=target, recover=True, huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False
+            target=target, recover=True, huge_tree=True, resolve_entities="internal", no_network=True, load_dtd=False
         )
         reading = Reading(self._survey.document)
         try:

@@ -73,9 +73,17 @@ class Records:
         if depth == self._matching < len(self._path) and local_name(name) == self._path[depth]:
             self._matching += 1
             if self._matching == len(self._path):
-                self._border(self.reading.at)
-                self._inside = True
-                self._record += 1
+                self._begin()
+
+    def _begin(self) -> None:
+        """A record begins; what is wrong with its own tag is wrong with it."""
+        self._record += 1
+        self._inside = True
+        if self._damaged is not None and self._damaged.at == self.reading.at:
+            self._damaged.record, self._damaged.start = self._record, self.reading.at
+            self._start = self.reading.at
+        else:
+            self._border(self.reading.at)
 
     def end(self, _: str) -> None:
         self._stack.pop()

@@ -12,6 +12,9 @@ from ret_convert.ladder.decoding import GIBBERISH, Encoding
 from ret_convert.ladder.reading import ROOT, Damage, Document, Reading
 
 BUCKETS = 1 << 16
+FEW = 64  # such characters that any document may have
+DEEPEST = 1 << 20
+"""Open elements beyond which nobody means them; each of them takes memory."""
 PATIENCE = 1000
 """Guesses before a reading is given up that needs more of them than it finds tags."""
 BRANCHING = 4  # tags of a root that is no word in a text
@@ -139,7 +142,7 @@ def _surveyed(document: Document, progress: Progress) -> Survey:
     reading = Reading(document, damaged)
     for done in reading.drive(measure):
         progress(done)
-        if guesses > PATIENCE + reading.tags:
+        if guesses > PATIENCE + reading.tags or reading.depth > DEEPEST:
             break
     size = reading.inside + reading.outside
     return Survey(
@@ -163,5 +166,6 @@ def _is_markup(reading: Reading, guesses: int) -> bool:
         reading.roots > 0
         and (reading.outside <= reading.inside or reading.tags > BRANCHING * reading.roots)
         and guesses <= reading.tags
-        and reading.lost <= GIBBERISH * (reading.inside + reading.outside)
+        and reading.depth <= DEEPEST
+        and reading.lost <= FEW + GIBBERISH * (reading.inside + reading.outside)
     )

@@ -11,8 +11,8 @@ BLANK = r"[ \t\n]"
 NAME = r"(?:[^\W\d]|:)[\w.:\-\u00b7]*+"
 BEHIND = 256
 """Characters behind a `<` in which the quotation mark that ends its attribute must stand."""
-JUNK = 1000
-"""Characters of one piece of junk in a tag."""
+MOST = 1 << 16
+"""Attributes of a tag."""
 BLANKS = re.compile(rf"{BLANK}*+")
 ELEMENT = re.compile(rf"<({NAME})")
 ATTRIBUTE = re.compile(rf"({NAME}){BLANK}*+=({BLANK}*+)")
@@ -91,6 +91,8 @@ class _Reading:
             if text.startswith("/>", self._at):
                 self._at += 2
                 return self._made(empty=True) if self._valued or not self._faults else None
+            if len(self._attributes) > MOST:
+                return None
             if found := ATTRIBUTE.match(text, self._at, self._limit):
                 if before == self._at:
                     self._faults[TOGETHER] = None

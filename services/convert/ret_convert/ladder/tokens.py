@@ -274,7 +274,7 @@ class Tokens:
         if found := DECLARATION.match(text, at):
             yield self._token(Kind.DOCTYPE, found[0], found.end(), DECLARED)
         else:
-            yield self._token(Kind.RAW, "<", at + 1, STRAY)
+            yield self._token(Kind.RAW, "<", at + 1, NO_TAG if text[at + 2 : at + 3].isalpha() else STRAY)
 
     def _end_tag(self) -> Token:
         found = END.match(self._text, self._at)
