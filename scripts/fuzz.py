@@ -6,6 +6,7 @@ beyond what was allocated, undefined behaviour, a leak, a value lost or a docume
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -66,9 +67,13 @@ def with_python() -> None:
 
 def main() -> int:
     """Both; 1 when one of them found something."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seconds", type=int, nargs="?", default=600)
+    parser.add_argument("seed", nargs="?", default="")
+    asked = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)
     try:
-        alone(int(sys.argv[1]) if len(sys.argv) > 1 else 600, sys.argv[2] if len(sys.argv) > 2 else "")
+        alone(asked.seconds, asked.seed)
         with_python()
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
