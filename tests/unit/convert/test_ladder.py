@@ -12,8 +12,8 @@ import pytest
 from convert_documents import taken
 from convert_ladder import climbed
 
-from ret_convert.errors import DocumentFailed, EntityBomb, RecordPathMissing, Undecodable
-from ret_convert.flatten import Batch, Options
+from ret_convert.errors import EntityBomb, RecordPathMissing, Undecodable
+from ret_convert.flatten import Batch, Flattening, Options, Progress, Source
 from ret_convert.ladder import ladder, lines, recovered, survey
 from ret_convert.ladder.ladder import Keeping, climb, percent, rising, text_rungs
 from ret_convert.ladder.lines import LinesFlattening
@@ -426,7 +426,7 @@ def keeping() -> Keeping[list[Any]]:
 
 
 def test_a_reader_of_ours_that_fails_costs_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(*_: object) -> Any:
+    def broken(source: Source, options: Options, progress: Progress) -> Flattening:
         raise ZeroDivisionError
 
     with caplog.at_level(logging.ERROR):
@@ -474,7 +474,7 @@ def test_values_lost_on_a_rung_that_may_lose_some_are_confessed(monkeypatch: pyt
 
 
 def test_text_that_no_reader_can_decode_ends_as_lines() -> None:
-    def reader(*_: object) -> Any:
+    def reader(source: Source, options: Options, progress: Progress) -> Flattening:
         raise Undecodable
 
     landed = climb(text_rungs(lambda: io.BytesIO(b"a;b"), Options(), lambda _: None, reader), keeping(), "d")
@@ -483,14 +483,10 @@ def test_text_that_no_reader_can_decode_ends_as_lines() -> None:
 
 
 def test_the_last_rung_must_hold() -> None:
-    class Refused(DocumentFailed):
-        code = "X"
-        detail = "x"
-
     def never() -> Any:
-        raise Refused
+        raise Undecodable
 
-    with pytest.raises(Refused):
+    with pytest.raises(Undecodable):
         climb(iter([ladder.Rung("native", never)]), keeping(), "d")
 
 
