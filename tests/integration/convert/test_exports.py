@@ -81,13 +81,16 @@ async def test_what_is_not_converted_yet_is_a_conflict(user: User) -> None:
 
 
 async def test_a_document_that_failed_is_exported_as_it_came(user: User) -> None:
-    collection = await user.scanned({"bad.xml": b"<a><b></a>", "good.xml": rows("a")})
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    bomb = f'<!DOCTYPE a [<!ENTITY e0 "x">{entities}]><a>&e11;</a>'.encode()
+    collection = await user.scanned({"bad.xml": bomb, "good.xml": rows("a")})
     await user.converted(collection)
     files = unpacked((await user.export(collection)).data)
-    assert files["bad.xml"] == b"<a><b></a>"
+    assert set(files) == {"bad.xml", "good.csv"}
+    assert files["bad.xml"] == bomb
     bad = (await user.documents(collection))["bad.xml"].id
     alone = await user.export(collection, document_id=bad)
-    assert (alone.filename, alone.data) == ("bad.xml", b"<a><b></a>")
+    assert (alone.filename, alone.data) == ("bad.xml", bomb)
 
 
 async def test_formulas_are_guarded_unless_they_are_asked_for_raw(user: User) -> None:

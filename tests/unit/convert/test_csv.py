@@ -115,3 +115,13 @@ def test_json_gives_every_text_back(rows: list[tuple[str | None, str]]) -> None:
     batch = batch_of([[row[0] for row in rows], [row[1] for row in rows]], ["a", "b"])
     expected = [{"b": b} if a is None else {"a": a, "b": b} for a, b in rows]
     assert json.loads(as_json(batch)) == expected
+
+
+def test_very_many_columns_are_written_the_same_as_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns: Cells = [["a,b", None, "", "=1"], [None, None, "x\ny", "-5"], ["税", '"', "1", None]]
+    names = ["a", 'b"', "c"]
+    narrow = text(names, columns, raw=False), text(names, columns), as_json(batch_of(columns, names))
+    monkeypatch.setattr("ret_convert.export.columns.WIDE", 2)
+    wide = text(names, columns, raw=False), text(names, columns), as_json(batch_of(columns, names))
+    assert wide == narrow
+    assert text(names, [[], [], []]) == head(names, raw=True, bom=True)

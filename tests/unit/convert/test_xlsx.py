@@ -252,3 +252,13 @@ def test_a_sheet_that_is_expected_to_be_huge_has_wide_sizes() -> None:
     with zipfile.ZipFile(io.BytesIO(b"".join(written(Page("T", lambda: nullcontext(made)))))) as archive:
         assert archive.getinfo("xl/worksheets/sheet1.xml").extract_version == 45
         assert archive.getinfo("xl/workbook.xml").extract_version == 20
+
+
+def test_very_many_columns_are_written_the_same_as_a_few() -> None:
+    words: list[str | None] = ["a&b", None, " x", "_x0041_", "l" * 40_000]
+    count = 300
+    columns: Columns = [[words[(number + row) % len(words)] for row in range(4)] for number in range(count)]
+    made = book(page("T", [f"c{number}" for number in range(count)], columns))
+    expected = [[cut(cell) if (cell := column[row]) else None for column in columns] for row in range(4)]
+    assert rows(made["T"])[1:] == expected
+    assert len(rows(made["_long values"])) == 1 + sum(cell == "l" * 40_000 for column in columns for cell in column)

@@ -6,7 +6,19 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ret_convert.arrow import Array, RecordBatch, pa, pc
-from ret_convert.export.columns import TEXT, any_of, columns_of, content, filled, glued, replaced, size
+from ret_convert.export.columns import (
+    TEXT,
+    any_of,
+    columns_of,
+    content,
+    filled,
+    glued,
+    in_rows,
+    is_wide,
+    replaced,
+    size,
+    stacked,
+)
 
 UNITS = 32_767
 """UTF-16 code units that a cell takes."""
@@ -70,6 +82,10 @@ def title(name: str) -> str:
 
 def rows_of(batch: RecordBatch) -> bytes:
     """Rows as a sheet's XML. Texts only: an empty text is one, an absent cell is none."""
+    if is_wide(batch):
+        opening, cells = _cells(stacked(batch))
+        cells = filled(glued(opening, cells, CLOSE), ABSENT)
+        return content(glued("<row>", in_rows(cells, batch.num_rows, ""), "</row>"))
     parts: list[Array | str] = []
     fixed = "<row>"
     for column in columns_of(batch):

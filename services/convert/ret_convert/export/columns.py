@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ret_convert.arrow import Array, RecordBatch, pa, pc
@@ -16,6 +16,7 @@ TEXT = pa.large_string()
 """The type of columns here: 64-bit offsets, since what is put together may pass 2 GiB."""
 PIECE_BYTES, PIECE_CELLS = 4 << 20, 1 << 16
 """Most bytes and cells of rows that become text at once."""
+WIDE = 256
 NOTHING = pa.scalar(0, pa.int64())
 OFFSET = struct.Struct("<q")
 
@@ -38,6 +39,29 @@ def pieces(batch: RecordBatch) -> Iterator[RecordBatch]:
 def columns_of(batch: RecordBatch) -> list[Array]:
     """The columns of a batch, wide."""
     return [column.cast(TEXT) for column in batch.columns]
+
+
+def is_wide(batch: RecordBatch) -> bool:
+    """Whether it has rows, and so many columns that going through them one by one is what takes the time."""
+    return batch.num_columns > WIDE and batch.num_rows > 0
+
+
+def stacked(batch: RecordBatch) -> Array:
+    """All columns of a batch in one, each below the one before it."""
+    return pa.concat_arrays(batch.columns).cast(TEXT)
+
+
+def in_rows(cells: Array, rows: int, between: str) -> Array:
+    """What was stacked, put together row by row; no cell is null."""
+    order = _row_by_row(rows, len(cells) // rows)
+    ends = pa.array(range(0, len(cells) + 1, len(cells) // rows), pa.int32())
+    return pc.binary_join(pa.ListArray.from_arrays(ends, pc.take(cells, order)), scalar(between))
+
+
+@lru_cache(maxsize=4)
+def _row_by_row(rows: int, columns: int) -> Any:
+    """Where the cells of each row are among stacked columns."""
+    return pa.array([at for row in range(rows) for at in range(row, rows * columns, rows)], pa.int64())
 
 
 def _extent(column: Array) -> tuple[Any, int, int]:

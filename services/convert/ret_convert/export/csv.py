@@ -6,7 +6,20 @@ import re
 from collections.abc import Sequence
 
 from ret_convert.arrow import Array, RecordBatch, pc
-from ret_convert.export.columns import any_of, columns_of, content, either, empty, filled, glued, replaced, scalar
+from ret_convert.export.columns import (
+    any_of,
+    columns_of,
+    content,
+    either,
+    empty,
+    filled,
+    glued,
+    in_rows,
+    is_wide,
+    replaced,
+    scalar,
+    stacked,
+)
 
 BOM = b"\xef\xbb\xbf"
 LINE = "\r\n"
@@ -30,6 +43,9 @@ def lines(batch: RecordBatch, *, raw: bool) -> bytes:
     """
     if not batch.num_columns:
         return b""
+    if is_wide(batch):
+        cells = filled(_cells(stacked(batch), raw=raw), "")
+        return content(glued(in_rows(cells, batch.num_rows, ","), LINE))
     cells = [_cells(column, raw=raw) for column in columns_of(batch)]
     # The end of the line is put to the last column alone: that is less to copy than all of it.
     cells[-1] = glued(filled(cells[-1], '""' if len(cells) == 1 else ""), LINE)

@@ -5,8 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ret_convert.arrow import Array, RecordBatch
-from ret_convert.export.columns import columns_of, content, glued, present, replaced
+from ret_convert.arrow import Array, RecordBatch, pa
+from ret_convert.export.columns import (
+    TEXT,
+    columns_of,
+    content,
+    filled,
+    glued,
+    in_rows,
+    is_wide,
+    present,
+    replaced,
+    stacked,
+)
 
 OTHERS = bytes(range(32, 256))
 
@@ -15,9 +26,17 @@ def rows(batch: RecordBatch, names: Sequence[str], *, first: bool) -> bytes:
     """Rows as elements of an array that is open; one row a line. The `first` of all have no comma before them."""
     if not batch.num_columns:
         return b""
-    cells = [_cells(name, column) for name, column in zip(names, columns_of(batch), strict=True)]
+    keys = [f'{json.dumps(name, ensure_ascii=False)}: "' for name in names]
+    if is_wide(batch):
+        count = batch.num_rows
+        stack = pa.array([key for key in keys for _ in range(count)], TEXT)
+        cells = filled(glued(", ", stack, _escaped(stacked(batch)), '"'), "")
+        lines = glued(",\n{", in_rows(cells, count, ""), "}")
+    else:
+        columns = zip(keys, columns_of(batch), strict=True)
+        lines = glued(present([",\n{", *(glued(key, _escaped(column), '"') for key, column in columns)], ", "), "}")
     # Inside of texts every line break is escaped, so that this is found at the beginnings of rows only.
-    text = content(glued(present([",\n{", *cells], ", "), "}")).replace(b"\n{, ", b"\n{")
+    text = content(lines).replace(b"\n{, ", b"\n{")
     return text[1:] if first else text
 
 
@@ -26,7 +45,7 @@ def end(*, empty: bool) -> bytes:
     return b"]\n" if empty else b"\n]\n"
 
 
-def _cells(name: str, column: Array) -> Array:
+def _escaped(column: Array) -> Array:
     text = content(column)
     if b"\\" in text:
         column = replaced(column, "\\", "\\\\")
@@ -34,4 +53,4 @@ def _cells(name: str, column: Array) -> Array:
         column = replaced(column, '"', '\\"')
     for code in {*text.translate(None, OTHERS)}:
         column = replaced(column, chr(code), json.dumps(chr(code))[1:-1])
-    return glued(f'{json.dumps(name, ensure_ascii=False)}: "', column, '"')
+    return column

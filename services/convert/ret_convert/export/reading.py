@@ -42,7 +42,8 @@ class Rows:
     """A table that is open: names, number of rows, about how many bytes; and the rows, in pieces to become text."""
 
     def __init__(self, file: Any) -> None:
-        self._parquet = pq.ParquetFile(file, buffer_size=PAGE_BYTES)
+        # What is buffered before is kept until the end: all of the file, in the long run.
+        self._parquet = pq.ParquetFile(file, buffer_size=PAGE_BYTES, pre_buffer=False)
         self._schema = self._parquet.schema_arrow
         metadata = self._parquet.metadata
         self.names = cast("list[str]", self._schema.names)

@@ -29,7 +29,7 @@ from ret_convert.export.cells import (
     too_long,
     units,
 )
-from ret_convert.export.columns import columns_of
+from ret_convert.export.columns import columns_of, is_wide, stacked
 from ret_convert.export.entries import Op, begin, content, end, file
 
 ROWS = 1_048_576
@@ -147,7 +147,7 @@ class Workbook:
                     f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView{selected} workbookViewId="0">'
                     '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView>'
                     f'</sheetViews><sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols>'
-                    f'<sheetData><row>{header}</row>'
+                    f"<sheetData><row>{header}</row>"
                 ).encode()
             )
         )
@@ -225,7 +225,8 @@ class Rows:
         held, self._held = self._held, None
         if held is None and (batch := next(self._batches, None)) is not None:
             held = batch if self._all else batch.select(self._columns)
-            self.long = self.long or any(too_long(column) is not None for column in columns_of(held))
+            columns = [stacked(held)] if is_wide(held) else columns_of(held)
+            self.long = self.long or any(too_long(column) is not None for column in columns)
         return held
 
     def widths(self) -> list[int]:
