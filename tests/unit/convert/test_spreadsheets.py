@@ -317,6 +317,8 @@ def test_records_are_counted_by_a_walk_of_their_own() -> None:
     assert (walked.reach.rows, walked.reach.columns) == (5, 3)
     with pytest.raises(DocumentFailed):
         xls.Records(records(head[0], head[1], head[1], head[2], *body))
+    body[1] = (xls.DIMENSIONS, struct.pack("<HHHHH", 0, 5, 0, 3, 0))  # as Excel 95 wrote it
+    assert xls.Records(records(*head, *body)).sheets[0].reach.rows == 5
     body[1] = (xls.DIMENSIONS, struct.pack("<IIHHH", 0, 1 << 31, 0, 3, 0))
     with pytest.raises(DocumentFailed):
         xls.Records(records(*head, *body))

@@ -24,6 +24,8 @@ LABEL, LABELSST, RSTRING, NUMBER, RK, MULRK, BOOLERR, FORMULA = (
 TEXTS = frozenset({LABEL, LABELSST, RSTRING})
 WORKSHEET = 0
 LONGEST = 1 << 16
+DIMENSIONS_97 = 14
+"""Bytes of that record since Excel 97."""
 ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 AREA = 1 << 25
 """Cells of all sheets, empty ones too: calamine holds all of them at once, 32 bytes each."""
@@ -78,8 +80,8 @@ class Records:
                 continue
             row, column = struct.unpack_from("<HH", data)
             if kind == DIMENSIONS:
-                # calamine asks for memory by this record, before it has seen a cell.
-                if max(struct.unpack(f"<{min(len(data), 8) // 4}I", data[: min(len(data), 8) // 4 * 4])) > LONGEST:
+                # calamine asks for memory by this record, before it has seen a cell. Older ones have 16 bits for rows.
+                if len(data) >= DIMENSIONS_97 and max(struct.unpack_from("<II", data)) > LONGEST:
                     raise WorkbookDamaged(reason="a sheet of it is damaged")
             elif kind in TEXTS:
                 sheet.texts.append((row, column))
