@@ -48,6 +48,8 @@ ZERO_SHARE = 0.3  # of the bytes at odd or at even places, from which on they ar
 SHOWN = {"cp1252": "windows-1252", "cp932": "Shift_JIS", "utf_8": "UTF-8", "utf-8": "UTF-8"}
 BYTES, NOTHING = "ret-windows-bytes", "ret-lost-bytes"
 SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+HALF_PAIR = re.compile(rb"\xed(?:[\xa0-\xaf](?:[\x80-\xbf](?:\xed[\xb0-\xbf]?)?)?)?\Z")
+"""A pair that may go on in the next piece."""
 PAIR = 6  # bytes of a character beyond the first 65,536 in Oracle's "UTF8", which is CESU-8
 
 
@@ -216,6 +218,7 @@ class Text:
         """The text as it is; once."""
         decoder = codecs.getincrementaldecoder(self._encoding.codec)(self._encoding.errors)
         decode: Callable[[bytes], str] = decoder.decode
+        mixed = self._encoding.errors == BYTES and self._encoding.codec != SINGLE
         if self._encoding == Encoding(SINGLE, BYTES, self._encoding.skip):
             decode = _single  # byte by byte, and quicker than a handler of errors
         with self._source() as stream:
@@ -224,10 +227,9 @@ class Text:
             while piece := whole(stream, PIECE):
                 self.read += len(piece)
                 piece = held + piece
-                # A pair of surrogates must not be cut in two: its first byte says nothing.
-                cut = piece.rfind(b"\xed", 1 - PAIR) if decode != _single and self._encoding.errors == BYTES else -1
-                held = piece[cut:] if cut > 0 else b""
-                yield decode(piece[:cut] if cut > 0 else piece)
+                found = HALF_PAIR.search(piece) if mixed else None
+                held = piece[found.start() :] if found else b""
+                yield decode(piece[: found.start()] if found else piece)
             yield decode(held) + decoder.decode(b"", final=True)
 
 

@@ -19,6 +19,7 @@ from ret_convert.ladder.tags import is_name
 from ret_convert.ladder.tokens import Ends, Fault, Kind, Token, Tokens, ends_of
 
 ROOT, OUTSIDE = "_document", "_outside"
+START, END, TEXT = Kind.START, Kind.END, Kind.TEXT  # looked up for every token: an enum is slow to ask
 STEP = 1 << 12  # tokens between two steps of a reading
 SPACES = str.maketrans("\n\t", "  ")
 
@@ -119,19 +120,17 @@ class Reading:
             if token.fault is not None:
                 self._fault(token.fault)
                 self._junk += token.junk
-            match token.kind:
-                case Kind.TEXT:
-                    self._told(handler, self.references.resolved(token.text))
-                case Kind.START:
-                    self._start(handler, token)
-                case Kind.END:
-                    self._end(handler, token.text)
-                case Kind.RAW:
-                    self._told(handler, token.text)
-                case Kind.DOCTYPE:
-                    self.references.declare(token.text)
-                case Kind.NOTHING:
-                    pass
+            kind = token.kind
+            if kind is START:
+                self._start(handler, token)
+            elif kind is END:
+                self._end(handler, token.text)
+            elif kind is TEXT:
+                self._told(handler, self.references.resolved(token.text))
+            elif kind is Kind.RAW:
+                self._told(handler, token.text)
+            elif kind is Kind.DOCTYPE:
+                self.references.declare(token.text)
             if not number % STEP:
                 yield self._text.read
         self._finish(handler)

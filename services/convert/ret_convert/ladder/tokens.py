@@ -88,6 +88,7 @@ class Token(NamedTuple):
     junk: int = 0
 
 
+STARTS, ENDS, TEXTS = Kind.START, Kind.END, Kind.TEXT  # looked up for every token: an enum is slow to ask
 NONE: list[tuple[str, str]] = []
 ATTRIBUTE = re.compile(rf"""({NAME}){BLANK}*+={BLANK}*+(?:"([^"]*+)"|'([^']*+)')""")
 
@@ -154,7 +155,7 @@ class Tokens:
                     return
                 continue
             if at > self._at:
-                yield self._token(Kind.TEXT, self._text[self._at : at], at)
+                yield self._token(TEXTS, self._text[self._at : at], at)
             found = clean(self._text, at)
             if found is None or not (found[0].isascii() or is_name(found[1] or found[2])):
                 yield from self._odd(at)
@@ -163,10 +164,12 @@ class Tokens:
             base = self._base
             ending, name, written, empty = found.groups()
             if ending:
-                yield Token(Kind.END, ending, NONE, base + at, base + self._at)
+                yield Token(ENDS, ending, NONE, base + at, base + self._at)
             else:
-                attributes = [(one, double or single) for one, double, single in ATTRIBUTE.findall(written)]
-                yield Token(Kind.START, name, attributes, base + at, base + self._at, bool(empty))
+                attributes = NONE
+                if written:
+                    attributes = [(one, double or single) for one, double, single in ATTRIBUTE.findall(written)]
+                yield Token(STARTS, name, attributes, base + at, base + self._at, bool(empty))
 
     def _token(self, kind: Kind, text: str, end: int, fault: Fault | None = None, junk: int = 0) -> Token:
         """The token from here to `end`."""
