@@ -33,6 +33,8 @@ FLUSH = 8 << 20
 """Bytes of waiting rows that become a batch."""
 AHEAD = 2
 """Batches whose values may still be being counted."""
+ASIDE = 1 << 20
+"""Bytes of a batch from which on its values are counted in another thread."""
 ATTEMPTS = 64
 """Readings at most. Each knows more than the one before it, so there are few."""
 NAME = 100
@@ -180,8 +182,11 @@ class NativeFlattening:
             _, schema, cells, starts, ends = self._core.take(at, plan.links, plan.parent is not None)
             batch: RecordBatch = pa.RecordBatch._import_from_c_capsule(schema, cells)  # noqa: SLF001 - Arrow's own protocol for capsules
             sources = [kind == "source" for kind, _, _ in places]
-            self._counting.append(beside.submit(written, batch, plan.links, sources))
-            self._counted(AHEAD)
+            if batch.nbytes < ASIDE:
+                add(self._written, written(batch, plan.links, sources))
+            else:
+                self._counting.append(beside.submit(written, batch, plan.links, sources))
+                self._counted(AHEAD)
             if plan is laid.outside:
                 self._beside_first(laid, plan, batch)
             else:

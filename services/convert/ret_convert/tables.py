@@ -10,6 +10,9 @@ are put together when it is closed.
 
 from __future__ import annotations
 
+import zlib
+from array import array
+from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,17 +23,22 @@ from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
 from ret_convert.build import Restart
 from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_kit.blobs import Blobs, BlobWriter, Stored
+from ret_kit.errors import NotFound
 
 REPEATING = 0.5
 """A column whose distinct values are fewer than this share of its cells gets a dictionary."""
 SAMPLED = 8192
 """Rows of the first batch that are looked at."""
+POSITIONS = b"positions"
+"""Metadata of a short table: starts and ends of its rows, int64, compressed with zlib, in Base64."""
 SOURCES = b"sources"
 """Metadata of a part: what its columns are called in the batches."""
 SAMPLE = 64
 """Fewer rows say nothing about whether values repeat."""
 ROWS = 8192
 """Rows of a row group: few enough for a page to be read quickly."""
+ASIDE = 1 << 20
+"""Bytes of a batch from which on it is written in another thread."""
 AHEAD = 2
 """Batches that may wait to be written while the next one is made."""
 
@@ -139,7 +147,9 @@ class TableWriter:
         cells = self._cells()
         # A column whose path is a number has its name from the document (grid.py): content, also without a cell.
         kept = [one for one in cells if self._filled.get(one.source) or one.column.path.isdigit()] or cells[:1]
-        self._positions.close()
+        small = self._first is not None and self._rows <= ROWS
+        if not small:
+            self._positions.close()
         if self._first is not None:
             stored = self._blobs.put_sync(f"{self._key}.parquet", self._whole(self._first, kept))
         elif self._part is not None and not self._parts and self._part.cells == kept and not self._plan.first:
@@ -160,9 +170,9 @@ class TableWriter:
             self._blobs.delete_prefix_sync(f"{self._key}/")
             self._blobs.delete_sync(f"{self._key}.parquet")
 
-    def _schema(self, kept: list[Placed]) -> Any:
+    def _schema(self, kept: list[Placed], metadata: dict[bytes, bytes] | None = None) -> Any:
         first = [column for column, _ in self._plan.first]
-        return pa.schema([field_of(column) for column in [*(one.column for one in kept), *first]])
+        return pa.schema([field_of(column) for column in [*(one.column for one in kept), *first]], metadata=metadata)
 
     def _beside(self, rows: int, *, first: bool) -> list[Any]:
         """The cells of the columns that have one in the first row only."""
@@ -172,7 +182,7 @@ class TableWriter:
     def _whole(self, rows: RecordBatch, kept: list[Placed]) -> bytes:
         """A short table."""
         out = pa.BufferOutputStream()
-        schema = self._schema(kept)
+        schema = self._schema(kept, self._positions.inside() if self._rows <= ROWS else None)
         with parquet_writer(out, schema, repeating(rows, kept)) as parquet:
             parquet.write_batch(
                 arranged(rows, kept, schema, self._beside(rows.num_rows, first=True)), row_group_size=ROWS
@@ -212,7 +222,10 @@ class TableWriter:
 
 
 class Positions:
-    """Where the element of each row stands in the document: bytes from its beginning, `start` and `end`, int64."""
+    """Where the element of each row stands in the document: bytes from its beginning, `start` and `end`, int64.
+
+    Those of a short table are in its footer, those of a long one in a Parquet of their own.
+    """
 
     def __init__(self, blobs: Blobs, key: str) -> None:
         self._blobs = blobs
@@ -241,6 +254,13 @@ class Positions:
             self._first = None
         self._parquet.write_batch(batch)
 
+    def inside(self) -> dict[bytes, bytes] | None:
+        """What a short table has in its footer."""
+        if self._first is None:
+            return None
+        numbers = b"".join(column.buffers()[1].to_pybytes() for column in self._first.columns)
+        return {POSITIONS: b64encode(zlib.compress(numbers, 1))}
+
     @staticmethod
     def _writer(out: Any, schema: Any) -> Any:
         encoding = {"start": "DELTA_BINARY_PACKED", "end": "DELTA_BINARY_PACKED"}
@@ -268,8 +288,24 @@ class Positions:
 
 
 def positions_of(key: str) -> str:
-    """Where the positions of a table's rows are, by the table's key."""
+    """Where the positions of a long table's rows are, by the table's key."""
     return f"{key.removesuffix('.parquet').removesuffix('/whole')}.positions"
+
+
+def positions(blobs: Blobs, key: str) -> list[tuple[int, int]] | None:
+    """Where the element of each row of a table begins and ends in its document; None where that is not known."""
+    with blobs.reader(key) as file:
+        metadata: dict[bytes, bytes] = pq.ParquetFile(file).schema_arrow.metadata or {}
+    if POSITIONS in metadata:
+        numbers = array("q", zlib.decompress(b64decode(metadata[POSITIONS])))
+        rows = len(numbers) // 2
+        return list(zip(numbers[:rows], numbers[rows:], strict=True))
+    try:
+        with blobs.reader(positions_of(key)) as file:
+            table = pq.read_table(file)
+    except NotFound:
+        return None
+    return list(zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True))
 
 
 class _Sink:
@@ -351,6 +387,9 @@ def store(blobs: Blobs, batches: Iterator[Batched | Restart], prefix: str) -> di
                 writer = writers.get(batch.table)
                 if writer is None:
                     writer = writers[batch.table] = TableWriter(blobs, f"{prefix}{len(writers)}", batch.table)
+                if not waiting and batch.columns.nbytes < ASIDE:
+                    writer.write(batch)
+                    continue
                 _wait(waiting, AHEAD)
                 waiting.append(beside.submit(writer.write, batch))
             _wait(waiting, 0)
