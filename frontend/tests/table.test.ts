@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isCounted, isPartial, METHODS, percent } from "@/features/convert/fidelity";
+import { changed, keptFor } from "@/features/convert/recordPaths";
 import { drawn } from "@/features/table/queries";
 import { COLUMNS, firstFrom, isLong, lastStart, listed, neighbours, shortened, sizeFrom } from "@/features/table/window";
 import en from "@/locales/en.json";
@@ -47,6 +48,21 @@ describe("the part of a table that is looked at", () => {
   test("a value with lines, or a long one, is read by itself", () => {
     expect([isLong("short"), isLong("two\nlines"), isLong("x".repeat(200))]).toEqual([false, true, true]);
     expect(shortened("x".repeat(1_000_000)).length).toBeLessThan(200);
+  });
+});
+
+describe("the chosen record paths", () => {
+  test("one is chosen, chosen anew, and given up, without the others", () => {
+    const first = changed({}, "c", "d", "a/b");
+    const both = changed(changed(first, "c", "e", "a/c"), "c", "d", "a/x");
+    expect(both).toEqual({ c: { d: "a/x", e: "a/c" } });
+    expect(changed(both, "c", "d", "")).toEqual({ c: { e: "a/c" } });
+  });
+
+  test("a reload keeps them, another session has none of them", () => {
+    const kept = JSON.stringify({ session: "s1", chosen: { c: { d: "a/b" } } });
+    expect(keptFor("s1", kept)).toEqual({ c: { d: "a/b" } });
+    expect([keptFor("s2", kept), keptFor("s1", null), keptFor("s1", "{")]).toEqual([{}, {}, {}]);
   });
 });
 

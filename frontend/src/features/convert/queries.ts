@@ -52,6 +52,17 @@ export function useDocument(collectionId: Ref<string>, id: Ref<string>) {
   });
 }
 
+/** How many documents of a collection have failed, whichever conversion it was. */
+export function useFailed(collectionId: Ref<string>) {
+  return useQuery({
+    queryKey: ["documents", collectionId, "failed"],
+    queryFn: async () => {
+      const params = { path: { collection_id: collectionId.value }, query: { status: "failed" as const, limit: 1 } };
+      return (await ask(api.GET("/api/v1/collections/{collection_id}/documents", { params }))).total;
+    },
+  });
+}
+
 /** How a document was cut into records; asked only of one that is `converted`. */
 export function useShape(collectionId: Ref<string>, id: Ref<string>, converted: Ref<boolean>) {
   return useQuery({
