@@ -51,6 +51,8 @@ TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What is no text."""
+TAG = re.compile(r"[a-zA-Z/!?]")
+"""What makes a tag of `<`."""
 HELD = 1 << 24
 """Characters of a tag, comment or script up to which its end is waited for."""
 ENTITY = 40
@@ -100,27 +102,31 @@ class Page:
             self._take(last=True)
 
     def _take(self, *, last: bool) -> None:
+        pieces: list[str] = []
+        self._held = self._held[self._split(pieces, last=last) :]
+        # Each piece by itself: half an entity before a tag is none.
+        self.characters.add("".join([unescape(piece) if "&" in piece else piece for piece in pieces]))
+
+    def _split(self, pieces: list[str], *, last: bool) -> int:
+        """Put the text between tags into `pieces`; how far that goes."""
         held, at = self._held, 0
         while True:
             tag = held.find("<", at)
             if tag < 0:
                 end = len(held) if last else held.find("&", max(at, len(held) - ENTITY))
                 end = len(held) if end < 0 else end
-                self.characters.add(unescape(held[at:end]))
-                self._held = held[end:]
-                return
+                pieces.append(held[at:end])
+                return end
             found = TOKEN.match(held, tag)
-            whole = found is not None and (last or found.end() < len(held))
-            if found is None and (last or (tag + 1 < len(held) and not re.match(r"[a-zA-Z/!?]", held[tag + 1]))):
-                self.characters.add(unescape(held[at : tag + 1]))
-                at = tag + 1
-            elif found is not None and whole:
-                self.characters.add(unescape(held[at:tag]))
+            if found is not None and (last or found.end() < len(held)):
+                pieces.append(held[at:tag])
                 at = found.end()
+            elif found is None and (last or (tag + 1 < len(held) and not TAG.match(held, tag + 1))):
+                pieces.append(held[at : tag + 1])
+                at = tag + 1
             else:
-                self.characters.add(unescape(held[at:tag]))
-                self._held = held[tag:]
-                return
+                pieces.append(held[at:tag])
+                return tag
 
 
 @dataclass(frozen=True)
@@ -294,6 +300,9 @@ def span(given: str | None, most: int) -> int:
 
 def shown(runs: list[str | None]) -> str | None:
     """Text as a browser shows it: white space is one blank, `<br>` and blocks end a line; None if it is blank."""
+    if len(runs) == 1 and (only := runs[0]):
+        text = SPACE.sub(" ", only).strip(" ")
+        return text if text and not text.isspace() else None
     lines, line = list[str](), list[str]()
     for run in [*runs, ""]:
         if run:

@@ -93,8 +93,7 @@ class HtmlFlattening:
         written = Characters()
 
         def count(cells: Iterable[str | None]) -> None:
-            for cell in cells:
-                written.add(cell or "")
+            written.add(" ".join(filter(None, cells)))
 
         grids = _grids(seen)
         packers = {number: Packer(grid.table, self._options, count) for number, grid in grids.items()}
