@@ -8,7 +8,6 @@ every figure is the median of five, and what is compared takes turns.
 from __future__ import annotations
 
 import importlib
-import os
 import statistics
 import sys
 import tempfile
@@ -118,7 +117,6 @@ CONFIG = "tables:\n- name: invoices\n  xml_path: /Rows\n  levels: []\n  fields:\
 def main() -> None:
     """Print the figures."""
     megabytes = next((float(word) for word in sys.argv[1:] if word.replace(".", "").isdigit()), 100.0)
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "document.xml"
