@@ -44,14 +44,35 @@ async def test_many_documents_are_several_tasks_of_one_job(user: User) -> None:
     assert json.loads(job.result_json)["rows"] == 120
 
 
-async def test_a_malformed_document_fails_alone_with_its_reason(user: User) -> None:
-    collection = await user.scanned({"bad.xml": b"<a><b></a>", "good.xml": rows("a")})
+async def test_a_document_that_is_refused_fails_alone_with_its_reason(user: User) -> None:
+    bomb = b"<!DOCTYPE r [<!ENTITY a '" + b"a" * 100_000 + b"'>]><r>" + b"&a;" * 20_000 + b"</r>"
+    collection = await user.scanned({"bad.xml": bomb, "good.xml": rows("a")})
     figures = await user.converted(collection)
     assert (figures["converted"], figures["failed"]) == (1, 1)
     documents = await user.documents(collection)
     assert documents["bad.xml"].status == "failed"
-    assert [warning.code for warning in documents["bad.xml"].warnings] == ["XML_MALFORMED"]
+    assert [warning.code for warning in documents["bad.xml"].warnings] == ["XML_ENTITY_BOMB"]
     assert documents["good.xml"].status == "converted"
+
+
+async def test_damaged_documents_are_converted_and_say_how(user: User) -> None:
+    collection = await user.scanned(
+        {
+            "crossed.xml": b"<r><i><a>1</a></i><i><a>2</b></a></i><i><a>3</a></i></r>",
+            "cut.xml": b"<r><i><a>1</a></i>",
+            "good.xml": rows("a"),
+            "none.xml": b"Dear all",
+        }
+    )
+    figures = await user.converted(collection)
+    assert (figures["converted"], figures["failed"], figures["salvaged"]) == (4, 0, 2)
+    assert figures["methods"] == {"native": 1, "repaired": 1, "salvaged": 1, "lines": 1}
+    documents = await user.documents(collection)
+    said = {path: (one.method, [warning.code for warning in one.warnings]) for path, one in documents.items()}
+    assert said["crossed.xml"] == ("salvaged", ["XML_SALVAGED"])
+    assert said["cut.xml"] == ("repaired", ["XML_REPAIRED"])
+    assert said["none.xml"] == ("lines", ["XML_AS_LINES"])
+    assert [table.name for table in documents["crossed.xml"].tables] == ["r", "_errors"]
 
 
 async def test_only_the_chosen_group_is_converted(user: User) -> None:

@@ -81,6 +81,12 @@ def _windows(error: UnicodeError) -> tuple[str, int]:
     return byte.decode("cp1252", "ignore") or byte.decode("latin-1"), start + 1
 
 
+def _handle_errors() -> None:
+    """Let codecs know our ways with errors; knowing them twice is the same as once."""
+    codecs.register_error(BYTES, _windows)
+    codecs.register_error(NOTHING, _lost)
+
+
 def _lost(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -92,12 +98,9 @@ def _single(piece: bytes) -> str:
     return codecs.charmap_decode(piece, "strict", TABLE)[0]  # pyright: ignore[reportArgumentType]
 
 
-codecs.register_error(BYTES, _windows)
-codecs.register_error(NOTHING, _lost)
-
-
 def encoding_of(source: Source) -> Encoding:
     """The encoding of a document; reads it once, and once more where none fits."""
+    _handle_errors()
     with source() as stream:
         head = stream.read(HEAD)
     mark = next(((one, codec) for one, codec in MARKS if head.startswith(one)), (b"", ""))
@@ -200,6 +203,7 @@ class Text:
     """
 
     def __init__(self, source: Source, encoding: Encoding) -> None:
+        _handle_errors()
         self._source = source
         self._encoding = encoding
         self.read = 0
