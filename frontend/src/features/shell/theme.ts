@@ -25,6 +25,11 @@ export const useTheme = defineStore("theme", () => {
     localStorage.setItem(KEY, theme.value);
   }
 
+  // The answer that clears may come after the end was heard, and after it was written again.
+  addEventListener("pagehide", () => {
+    if (localStorage.getItem(KEY) === null) keep();
+  });
+
   function choose(next: Theme): void {
     theme.value = next;
     keep();
