@@ -44,7 +44,7 @@ def test_another_record_path_and_layout_give_other_tables(page: Page, product: P
     details(page, "orders.xml")
     dialog = page.get_by_role("dialog", name="orders.xml")
     expect(dialog.locator("[data-fidelity]")).to_contain_text("Every value")
-    expect(dialog).to_contain_text("Read strictly, every value counted and kept.")
+    expect(dialog).to_contain_text("Read as it is written, every value counted and kept.")
     expect(dialog.get_by_role("radio", name="Automatic")).to_be_checked()
     taken = dialog.get_by_role("radio", name="Export/Order", exact=False).first
     expect(taken).to_contain_text("250 records")
