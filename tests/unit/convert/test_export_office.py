@@ -63,7 +63,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.xlsx").write_bytes(b"".join(written(*made)))
     done = subprocess.run(
         [os.environ.get("RET_TEST_OFFICE", "soffice"), f"-env:UserInstallation={(folder / 'profile').as_uri()}",
-         "--headless", "--convert-to", FILTER, "--outdir", str(folder / "out"), *map(str, sorted(folder.glob("*.xlsx")))],
+         "--headless", "--convert-to", FILTER, "--outdir", str(folder / "out"),
+         *map(str, sorted(folder.glob("*.xlsx")))],
         check=True, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert not [line for line in done.stderr.splitlines() if line.strip() and "javaldx" not in line]
