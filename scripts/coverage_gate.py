@@ -24,7 +24,6 @@ CRAFT_FILES = [
     "services/convert/ret_convert/tables.py",
     "services/convert/ret_convert/xml.py",
     "services/convert/ret_convert/export/",
-    "services/convert/ret_convert/ladder/",
     "services/ingest/ret_ingest/archive.py",
     "services/ingest/ret_ingest/grouping.py",
     "services/ingest/ret_ingest/inventory.py",
