@@ -20,6 +20,7 @@
 #define DEPTH 512            /* elements below this level stay whole as source */
 #define WINDOW 20000         /* elements inside one that may still turn out to be mixed content */
 #define PATHS_MAX 65536      /* different paths of a document */
+#define LEVELS_MAX 1000000   /* elements below DEPTH: the parser itself needs memory for each that is open */
 #define CELL_MAX (64u << 20) /* bytes of one cell */
 #define NAMED 20             /* entities outside that are kept by name */
 
@@ -267,7 +268,7 @@ void source_text(Source *source, const char *text, size_t size);
 
 /* --- events.c: the three handlers ----------------------------------------------------------------------------------------- */
 
-typedef enum { FINE, TOO_MANY_PATHS, CELL_TOO_LARGE, NOT_BALANCED, NO_ELEMENT } Trouble;
+typedef enum { FINE, TOO_MANY_PATHS, TOO_MANY_LEVELS, CELL_TOO_LARGE, NOT_BALANCED, NO_ELEMENT } Trouble;
 
 typedef struct {
     Node *node;

@@ -463,8 +463,8 @@ static void window_passed(Core *core) {
 /* An element begins that is too deep to be a path. */
 static void start_below(Core *core, const char *name, const char **attributes) {
     core->serial++;
-    core->below++;
     core->too_deep = true;
+    if (++core->below > LEVELS_MAX) core->trouble = TOO_MANY_LEVELS;
     top(core)->has_children = true;
     if (core->log_depth) {
         if (core->text.size) run_ends(core);

@@ -164,7 +164,7 @@ static PyObject *core_finish_of(CoreObject *self, PyObject *nothing) {
 /* failure() -> tuple[str, int, int, str]: its kind, line, column, and expat's words */
 static PyObject *core_failure(CoreObject *self, PyObject *nothing) {
     (void)nothing;
-    static const char *const kinds[] = {"", "paths", "cell", "unbalanced", "empty"};
+    static const char *const kinds[] = {"", "paths", "levels", "cell", "unbalanced", "empty"};
     Parse *parse = self->core.parse;
     const char *kind = kinds[self->core.trouble], *words = "";
     unsigned long line = 0, column = 0;

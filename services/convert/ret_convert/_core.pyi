@@ -47,7 +47,7 @@ class Core:
         """The events have ended. False when they cannot have."""
 
     def failure(self) -> tuple[str, int, int, str]:
-        """What ended a reading: `malformed`, `bomb`, `paths` (too many), `cell` (too large), `unbalanced`, `empty`, or
+        """What ended a reading: `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`, or
         nothing; line and column from 1; the parser's words."""
 
     def paths(self) -> list[Path]:

@@ -50,6 +50,17 @@ class TooManyPaths(DocumentFailed):
 
 
 @dataclass(kw_only=True)
+class TooManyLevels(DocumentFailed):
+    """Elements of the document are nested deeper than anything that is no attack."""
+
+    code = "TOO_MANY_LEVELS"
+
+    @property
+    def detail(self) -> str:
+        return "The document's elements are nested more than a million levels deep."
+
+
+@dataclass(kw_only=True)
 class CellTooLarge(DocumentFailed):
     """A single value of the document is larger than a cell can be."""
 

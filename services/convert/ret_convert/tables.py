@@ -214,7 +214,7 @@ class TableWriter:
         """The rows of the parts, their columns called as in the batches."""
         for part in parts:
             with self._blobs.reader(part.key) as file:
-                groups = pq.ParquetFile(file)
+                groups = pq.ParquetFile(file, pre_buffer=False)  # or all that was read stays in memory
                 sources = [source.decode() for source in groups.schema_arrow.metadata[SOURCES].split(b"\0")]
                 for number in range(groups.num_row_groups):
                     for batch in groups.read_row_group(number).to_batches():
@@ -358,6 +358,7 @@ def parquet_writer(out: Any, schema: Any, dictionaries: list[str]) -> Any:
         compression_level=1,
         use_dictionary=dictionaries or False,
         write_statistics=False,
+        write_page_checksum=True,
     )
 
 
@@ -422,7 +423,7 @@ def columns_of(schema: Schema) -> list[Column]:
 
 def batches_of(file: BinaryIO, rows: int = 8192) -> Iterator[RecordBatch]:
     """The rows of a stored table, in order; one batch without rows if there are none."""
-    parquet = pq.ParquetFile(file)
+    parquet = pq.ParquetFile(file, pre_buffer=False)
     empty = True
     for batch in parquet.iter_batches(batch_size=rows):
         empty = False

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ret_convert._core import Core
 from ret_convert.encoding import FEED, declared_encoding, transcoded
-from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyPaths
+from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.flatten import Progress, Source
 from ret_convert.layout import Options
 from ret_convert.native import NativeFlattening
@@ -103,6 +103,8 @@ def failure(core: Core) -> Exception:
         return EntityBomb()
     if kind == "paths":
         return TooManyPaths()
+    if kind == "levels":
+        return TooManyLevels()
     if kind == "cell":
         return CellTooLarge()
     return Malformed(line=line, column=column, reason=words or "no element found")

@@ -17,7 +17,7 @@ from ret_convert import native, xml
 from ret_convert._core import Core
 from ret_convert.arrow import pq
 from ret_convert.build import Restart
-from ret_convert.errors import CellTooLarge, Malformed, TooManyPaths
+from ret_convert.errors import CellTooLarge, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.layout import Layout, Options
 from ret_convert.native import NativeFlattening
 from ret_convert.tables import Written, positions, store
@@ -180,6 +180,11 @@ def test_the_core_refuses_what_makes_no_sense() -> None:
 def test_too_many_different_elements_are_a_reason() -> None:
     with pytest.raises(TooManyPaths):
         made("<r>" + "".join(f"<e{number}/>" for number in range(66_000)) + "</r>")
+
+
+def test_too_many_levels_are_a_reason() -> None:
+    with pytest.raises(TooManyLevels):
+        made("<a>" * 1_100_000)
 
 
 def test_a_value_that_no_cell_can_hold_is_a_reason() -> None:
