@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib import import_module
 from typing import BinaryIO
 
@@ -31,49 +33,61 @@ class XmlReading:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def __call__(self, core: Core, limit: int | None) -> Iterator[int]:
+    def __call__(self, core: Core, limit: int | None, /) -> Iterator[int]:
         with self._source() as stream:
-            counted = _Counted(stream)
-            head = counted.read(FEED)
-            codec = declared_encoding(head[:HEAD])
-            table = byte_table(codec) if codec else None
-            pieces = _after(head, counted)
-            if codec is None or codec in OWN:
-                core.open(OWN[codec] if codec else None, None)
-            elif table is not None:
-                core.open(None, table)
-            else:
-                core.open("UTF-8", None)
-                pieces = transcoded(pieces, codec)
-            for piece in pieces:
-                if not core.feed(piece, last=False):
+            read = Pieces(stream)
+            with closing(iter(read)) as given:
+                pieces = opened(core, read.head, given)
+                for piece in pieces:
+                    if not core.feed(piece, last=False):
+                        raise failure(core)
+                    yield read.done
+                    if limit is not None and read.done >= limit:
+                        return
+                if not core.feed(b"", last=True):
                     raise failure(core)
-                yield counted.done
-                if limit is not None and counted.done >= limit:
-                    return
-            if not core.feed(b"", last=True):
-                raise failure(core)
-            yield counted.done
+                yield read.done
 
 
-class _Counted:
-    """A stream that knows how much was read."""
+class Pieces:
+    """A document in pieces. The next one is read, and proven, while one is parsed; `done` are bytes given out."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.head = stream.read(FEED)
         self.done = 0
 
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.done += len(data)
-        return data
+    def __iter__(self) -> Generator[bytes]:
+        if len(self.head) < FEED:  # most documents: no thread for them
+            piece = self.head
+            while piece:
+                yield self._given(piece)
+                piece = self._stream.read(FEED)
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as beside:
+            coming = beside.submit(self._stream.read, FEED)
+            yield self._given(self.head)
+            while piece := coming.result():
+                coming = beside.submit(self._stream.read, FEED)
+                yield self._given(piece)
+
+    def _given(self, piece: bytes) -> bytes:
+        self.done += len(piece)
+        return piece
 
 
-def _after(head: bytes, stream: _Counted) -> Iterator[bytes]:
-    if head:
-        yield head
-    while piece := stream.read(FEED):
-        yield piece
+def opened(core: Core, head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Begin to parse a document with this beginning; its pieces as the core wants them, one for each."""
+    codec = declared_encoding(head[:HEAD])
+    table = byte_table(codec) if codec else None
+    if codec is None or codec in OWN:
+        core.open(OWN[codec] if codec else None, None)
+        return pieces
+    if table is not None:
+        core.open(None, table)
+        return pieces
+    core.open("UTF-8", None)
+    return transcoded(pieces, codec)
 
 
 def byte_table(codec: str) -> list[int] | None:
