@@ -55,9 +55,10 @@ def one(run: Product, folder: Path, megabytes: float) -> None:
         took.append(up + work)
         works.append(work)
     seconds = statistics.median(took)
+    ratio, work = statistics.median(ratios), statistics.median(works)
     print(
         f"one document of {size:.0f} MB, upload to converted: {seconds:.2f} s, {size / seconds:.0f} MB/s, "
-        f"{statistics.median(works):.2f} s of it converting; {statistics.median(ratios):.2f} times the speed of bare expat"
+        f"{work:.2f} s of it converting; {ratio:.2f} times the speed of bare expat"
     )
 
 
