@@ -4,17 +4,18 @@ A path is known by its number, which stays the same for as long as its `Core` li
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from typing_extensions import Buffer
 
-Path = tuple[int, str, str, int, int, int, bool, bool, bool, int, list[tuple[int, str, str]]]
-"""Parent (-1 for none), key, name as it is written; how many there are, the most in one parent, the most runs of text in
-one; whether some have text, whether some are empty, whether some are source; values in them and not further below;
+Path: TypeAlias = tuple[int, str, str, int, int, int, bool, bool, bool, int, list[tuple[int, str, str]]]
+"""Parent (-1 for none), key, name as it is written; how many there are, the most in one parent, the most runs of text
+in one; whether some have text, whether some are empty, whether some are source; values in them and not further below;
 attributes as (index, key, name as it is written)."""
 
-ColumnPlace = tuple[str, int, list[tuple[int, int]]]
-"""`text`, `attribute` or `source`; the index of the attribute, or the number of the run of text from 0; and the way from
-the table's row: path and number (from 0) of each step."""
+ColumnPlace: TypeAlias = tuple[str, int, list[tuple[int, int]]]
+"""`text`, `attribute` or `source`; the index of the attribute, or the number of the run of text from 0; and the way
+from the table's row: path and number (from 0) of each step."""
 
 class Core:
     """One document on its way. Read it again after `restart`; what was learned of its paths stays."""
@@ -28,8 +29,11 @@ class Core:
         """
 
     def open(self, encoding: str | None, table: Sequence[int] | None) -> None:
-        """Begin to parse. `encoding` goes before the declared one; `table` says what each byte of a declared encoding is
-        that expat does not know: a code point, -1 for none."""
+        """Begin to parse.
+
+        `encoding` goes before the declared one; `table` says what each byte of a declared encoding is that expat does
+        not know: a code point, -1 for none.
+        """
 
     def feed(self, data: Buffer, /, *, last: bool) -> bool:
         """Parse on, without the interpreter's lock. False when that failed; `failure` says why."""
@@ -47,8 +51,11 @@ class Core:
         """The events have ended. False when they cannot have."""
 
     def failure(self) -> tuple[str, int, int, str]:
-        """What ended a reading: `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`, or
-        nothing; line and column from 1; the parser's words."""
+        """What ended a reading; line and column from 1; the parser's words.
+
+        It is `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`, or
+        nothing.
+        """
 
     def paths(self) -> list[Path]:
         """Every path, parents before their children; in the middle of a document, open elements count as well."""
@@ -60,8 +67,10 @@ class Core:
         """The columns of a table so far; their numbers are their names in batches."""
 
     def take(self, table: int, links: int, parents: bool) -> tuple[int, object, object, bytes, bytes]:
-        """The rows that wait: their number, Arrow's capsules of schema and array, and for each row where its element
-        begins and ends in the document: int64, bytes, -1 for nowhere."""
+        """The rows that wait: their number, Arrow's capsules of schema and array, and where their elements stand.
+
+        The latter are where each begins and where it ends in the document: int64, bytes, -1 for nowhere.
+        """
 
     @property
     def values(self) -> tuple[int, int]:
@@ -73,11 +82,11 @@ class Core:
 
     @property
     def dirty(self) -> bool:
-        """Whether something came that should have been known: the tables are not filled any more; read on, and again."""
+        """Whether something came that should have been known: the tables are filled no more; read on, and again."""
 
     @property
     def news(self) -> bool:
-        """Whether mixed content came where none was expected: what was learned of paths is doubtful, learn once more."""
+        """Whether mixed content came where none was expected: what was learned of paths is doubtful, learn again."""
 
     @property
     def too_deep(self) -> bool:
