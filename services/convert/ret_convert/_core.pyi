@@ -53,8 +53,8 @@ class Core:
     def failure(self) -> tuple[str, int, int, str]:
         """What ended a reading; line and column from 1; the parser's words.
 
-        It is `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`, or
-        nothing.
+        It is `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`,
+        or nothing.
         """
 
     def paths(self) -> list[Path]:
