@@ -67,7 +67,7 @@ lock: ## pin the versions that are installed now in constraints.txt
 	@exec $(PYTHON) scripts/lock.py
 
 bench: ## measure scanning, conversion and export on this machine; figures go into benchmarks/RESULTS.md by hand
-	$(prepare) test
+	$(prepare) bench
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
 fuzz: ## the native core under AddressSanitizer: made-up documents for ten minutes, then its tests (`make fuzz ARGS=60`)

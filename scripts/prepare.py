@@ -194,7 +194,7 @@ def distributions() -> list[str]:
 def packages(goal: str) -> None:
     """RET's distributions, editable, and their requirements at the versions of constraints.txt.
 
-    The goal "test" adds the group `test` of the root's pyproject.toml.
+    The goal "test" adds the group `test` of the root's pyproject.toml, the goal "bench" the group `bench` as well.
     """
     own = distributions()
     pins = [ROOT / "constraints.txt", ROOT / "pyproject.toml", *(ROOT / folder / "pyproject.toml" for folder in own)]
@@ -210,7 +210,7 @@ def packages(goal: str) -> None:
         say("installing Python packages (the first time takes a minute or two)")
         pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q", "-c", "constraints.txt"]
         call(*pip, "--upgrade", "pip", "setuptools")
-        groups = ["--group", "test"] if goal == "test" else []
+        groups = {"test": ["--group", "test"], "bench": ["--group", "test", "--group", "bench"]}.get(goal, [])
         editable = [word for folder in own for word in ("-e", folder)]
         # Without isolation the build uses the pinned setuptools instead of fetching another for each distribution.
         call(*pip, "--no-build-isolation", *groups, *editable)
@@ -315,7 +315,7 @@ def doctor() -> int:
 def main() -> int:
     """Prepares for one goal: to run, to test, or only the Python side of tests (for `make fmt` and `make lock`)."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("goal", choices=["run", "test", "python", "doctor"])
+    parser.add_argument("goal", choices=["run", "test", "bench", "python", "doctor"])
     goal = parser.parse_args().goal
     if goal == "doctor":
         return doctor()
