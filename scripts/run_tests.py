@@ -30,10 +30,10 @@ class Round:
     measured: bool = True
 
 
-# More processes than CI has cores, and one for the browser: many tests wait for the servers they have started.
+# As many processes as CI has cores, and one more for the browser: many tests wait for the servers they have started.
 EVERYTHING = Round(
     "everything but the page",
-    ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--ignore=tests/e2e"),
+    ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--ignore=tests/e2e"),
 )
 # By itself: Playwright's event loop would be in the way of every asynchronous test after it in its process. What it
 # tests runs in processes of its own, so that there is nothing to measure.
