@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -12,16 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from convert_bench import Bench, User, opened, running
 
 from ret_convert.__main__ import work
-from ret_kit.testing import AuthStandIn, NatsServer, RedisServer
+from ret_kit.settings import KitSettings
+from ret_kit.testing import AuthStandIn, NatsServer, RedisServer, auth_stand_in, nats_server, redis_server
 
 
-@pytest.fixture
-def make_settings(
-    tmp_path: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
+def making(
+    folder: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
 ) -> Callable[..., dict[str, object]]:
     def make(**given: object) -> dict[str, object]:
         values: dict[str, object] = {
-            "data_dir": tmp_path / "data",
+            "data_dir": folder / "data",
             "nats_url": nats.url,
             "redis_url": redis.url,
             "auth_address": f"127.0.0.1:{auth.port}",
@@ -34,6 +37,29 @@ def make_settings(
         return values | given
 
     return make
+
+
+@pytest.fixture
+def make_settings(
+    tmp_path: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
+) -> Callable[..., dict[str, object]]:
+    return making(tmp_path, nats, redis, auth, service_secret)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Bench]:
+    """Everything, once for a module whose tests look only at what is their own user's."""
+    folder, secret = tmp_path_factory.mktemp("shared"), secrets.token_hex(32)
+    with nats_server() as nats, redis_server() as redis:
+        settings = KitSettings(
+            data_dir=folder / "auth", service_secret=SecretStr(secret), redis_url=redis.url, rpc_drain_seconds=0
+        )
+        async with AsyncExitStack() as stack:
+            auth = await stack.enter_async_context(auth_stand_in(settings))
+            make = making(folder, nats, redis, auth, secret)
+            bench = await stack.enter_async_context(opened(make, auth))
+            await stack.enter_async_context(running(work(bench.settings)))
+            yield bench
 
 
 @pytest.fixture

@@ -6,11 +6,18 @@ import secrets
 
 import openpyxl
 import pytest
-from convert_bench import User, packed, rows, unpacked
+from convert_bench import Bench, User, packed, rows, unpacked
 
 from ret.convert.v1 import convert_pb2
 from ret_kit.auth import acting_as
 from ret_kit.errors import Kind, RemoteError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def user(shared: Bench) -> User:
+    return shared.user()
 
 
 async def test_an_export_is_the_upload_with_tables_in_place_of_documents(user: User) -> None:

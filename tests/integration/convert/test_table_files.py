@@ -3,10 +3,18 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from convert_bench import User, packed, unpacked
+import pytest
+from convert_bench import Bench, User, packed, unpacked
 from openpyxl import Workbook
 
 OLD = Path(__file__).parents[2] / "unit" / "convert" / "workbooks" / "old.xls"
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def user(shared: Bench) -> User:
+    return shared.user()
 
 
 async def test_every_kind_of_table_file_is_listed_converted_and_exported_again(user: User) -> None:
