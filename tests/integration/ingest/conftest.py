@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -12,7 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ingest_bench import Bench, User, opened, working
 
 from ret_ingest.settings import IngestSettings
-from ret_kit.testing import AuthStandIn, NatsServer, RedisServer, nats_server, redis_server
+from ret_kit.settings import KitSettings
+from ret_kit.testing import (
+    AuthStandIn,
+    NatsServer,
+    PostgresServer,
+    RedisServer,
+    auth_stand_in,
+    nats_server,
+    redis_server,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +41,12 @@ def redis() -> Generator[RedisServer]:
         yield server
 
 
-@pytest.fixture
-def make_settings(
-    tmp_path: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
+def making(
+    folder: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
 ) -> Callable[..., IngestSettings]:
     def make(**given: object) -> IngestSettings:
         values: dict[str, object] = {
-            "data_dir": tmp_path / "data",
+            "data_dir": folder / "data",
             "nats_url": nats.url,
             "redis_url": redis.url,
             "auth_address": f"127.0.0.1:{auth.port}",
@@ -48,6 +59,13 @@ def make_settings(
         return IngestSettings.model_validate(values | given)
 
     return make
+
+
+@pytest.fixture
+def make_settings(
+    tmp_path: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
+) -> Callable[..., IngestSettings]:
+    return making(tmp_path, nats, redis, auth, service_secret)
 
 
 @pytest.fixture
@@ -65,14 +83,24 @@ async def idle(make_settings: Callable[..., IngestSettings], auth: AuthStandIn) 
         yield bench
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(
-    make_settings: Callable[..., IngestSettings], auth: AuthStandIn, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, nats: NatsServer, redis: RedisServer, request: pytest.FixtureRequest
 ) -> AsyncGenerator[Bench]:
-    """Server and worker on each of the databases; ask for it with `indirect`."""
-    url: str = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    settings = make_settings(database_url=url)
-    async with opened(settings, auth) as bench, working(settings):
+    """Server and worker on each of the databases, once for the module; ask for it with `on_both`."""
+    folder, secret = tmp_path_factory.mktemp("both"), secrets.token_hex(32)
+    kit = KitSettings(
+        data_dir=folder / "auth", service_secret=SecretStr(secret), redis_url=redis.url, rpc_drain_seconds=0
+    )
+    async with AsyncExitStack() as stack:
+        url = ""
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.database())
+        auth = await stack.enter_async_context(auth_stand_in(kit))
+        settings = making(folder, nats, redis, auth, secret)(database_url=url)
+        bench = await stack.enter_async_context(opened(settings, auth))
+        await stack.enter_async_context(working(settings))
         yield bench
 
 

@@ -6,13 +6,14 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 from sqlalchemy import func, insert, select
 
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
@@ -266,3 +267,9 @@ async def working(settings: IngestSettings) -> AsyncGenerator[None]:
 def result(job: jobs_pb2.Job) -> dict[str, Any]:
     """What a job gave."""
     return json.loads(job.result_json)
+
+
+def on_both(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Run a test on each of the databases, with the services that its module has there."""
+    databases = pytest.mark.parametrize("both", ["sqlite", "postgresql"], indirect=True, scope="module")
+    return pytest.mark.asyncio(loop_scope="module")(databases(test))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from ingest_bench import GOOD, Bench, User, packed, result
+from ingest_bench import GOOD, Bench, User, on_both, packed, result
 
 from ret.jobs.v1 import jobs_pb2
 from ret_ingest.schema import metadata
@@ -11,15 +11,13 @@ from ret_kit.errors import Kind, RemoteError
 from ret_kit.migrations import upgrade_sync
 from ret_kit.testing.schema import differences
 
-BOTH = pytest.mark.parametrize("both", ["sqlite", "postgresql"], indirect=True)
-
 
 def test_the_migrations_give_what_the_schema_says(database_url: str) -> None:
     upgrade_sync(database_url, "ingest", "ret_ingest")
     assert differences(database_url, "ingest", metadata) == []
 
 
-@BOTH
+@on_both
 async def test_an_upload_becomes_a_collection_with_groups(both: Bench) -> None:
     user = both.user()
     inner = packed({"x.xml": GOOD, "readme.txt": b"hello"})
@@ -38,7 +36,7 @@ async def test_an_upload_becomes_a_collection_with_groups(both: Bench) -> None:
     ]
 
 
-@BOTH
+@on_both
 async def test_regrouping_and_what_users_did_to_groups_stay(both: Bench) -> None:
     user = both.user()
     files = {"AR_x/invoice_1.xml": GOOD, "AR_x/GL_2.xml": GOOD, "GL_y/invoice_3.xml": GOOD, "AP_z/4.xml": GOOD}
@@ -58,7 +56,7 @@ async def test_regrouping_and_what_users_did_to_groups_stay(both: Bench) -> None
     assert [group.name for group in (await user.collection(of)).groups] == ["MINE", "Receivables"]
 
 
-@BOTH
+@on_both
 async def test_a_document_moves_into_a_group_that_is_there_or_was_there(both: Bench) -> None:
     user = both.user()
     of = (await user.scanned(packed({"AR_x/1.xml": GOOD, "GL_y/2.xml": GOOD}))).id
@@ -104,7 +102,7 @@ async def test_grouping_can_be_chosen_at_the_upload(user: User) -> None:
     assert (collection.grouping, await user.groups(collection.id)) == ("name", {"ledger.xml": "LEDGER"})
 
 
-@BOTH
+@on_both
 async def test_documents_are_listed_by_group_text_and_status_in_pages(both: Bench) -> None:
     user = both.user()
     files = {f"AR_x/ledger_{n}.xml": GOOD for n in range(4)} | {"GL_y/50%_odd.xml": GOOD}

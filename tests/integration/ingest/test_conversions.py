@@ -4,14 +4,13 @@ import gzip
 from typing import Any
 
 import pytest
-from ingest_bench import GOOD, Bench, User, packed
+from ingest_bench import GOOD, Bench, User, on_both, packed
 
 from ret.ingest.v1 import ingest_pb2
 from ret_kit.auth import acting_as
 from ret_kit.errors import Kind, RemoteError
 from ret_kit.rpc.client import as_service
 
-BOTH = pytest.mark.parametrize("both", ["sqlite", "postgresql"], indirect=True)
 TABLE = ingest_pb2.TableRef(id="t", name="main", role="main", rows=2, columns=3)
 
 
@@ -25,7 +24,7 @@ async def statuses(user: User, collection_id: str) -> dict[str, str]:
     return {document.path: document.status for document in await user.documents(collection_id)}
 
 
-@BOTH
+@on_both
 async def test_documents_are_taken_the_biggest_first_and_marked(both: Bench) -> None:
     user = both.user()
     zipped = gzip.compress(GOOD * 9)
@@ -42,7 +41,7 @@ async def test_documents_are_taken_the_biggest_first_and_marked(both: Bench) -> 
         assert await both.app.blobs.get(content.blob_key, content.offset, content.length) == expected
 
 
-@BOTH
+@on_both
 async def test_what_became_of_a_document_is_in_the_listing(both: Bench) -> None:
     user = both.user()
     of = (await user.scanned(packed({"AR_x/a.xml": GOOD, "AR_x/b.xml": GOOD}))).id
@@ -60,7 +59,7 @@ async def test_what_became_of_a_document_is_in_the_listing(both: Bench) -> None:
     assert list(collection.warnings) == [warning]
 
 
-@BOTH
+@on_both
 async def test_a_warning_of_a_conversion_has_the_full_path_of_its_document(both: Bench) -> None:
     user = both.user()
     inner = packed({"deep/a.xml": GOOD})
@@ -97,7 +96,7 @@ async def test_a_dry_run_marks_nothing_and_is_open_to_the_user(user: User) -> No
     assert await statuses(user, of) == {"AR_x/a.xml": "found"}
 
 
-@BOTH
+@on_both
 async def test_an_older_conversion_never_overwrites_a_newer_one(both: Bench) -> None:
     user = both.user()
     of = (await user.scanned(packed({"AR_x/a.xml": GOOD}))).id
@@ -119,7 +118,7 @@ async def test_a_stale_attempt_of_the_same_conversion_is_shut_out(user: User) ->
     assert (await user.documents(of))[0].method == "second"
 
 
-@BOTH
+@on_both
 async def test_what_was_taken_and_not_converted_goes_back_to_what_it_was(both: Bench) -> None:
     user = both.user()
     of = (await user.scanned(packed({"a.xml": GOOD, "b.xml": GOOD, "c.xml": GOOD}))).id
@@ -163,7 +162,7 @@ async def test_a_collection_that_is_still_scanned_has_nothing_to_take(idle: Benc
     assert await user.take(of, "job", 1) == []
 
 
-@BOTH
+@on_both
 async def test_an_export_is_told_every_entry_in_its_place(both: Bench) -> None:
     user = both.user()
     inner = packed({"1_BATCH/x.xml": GOOD, "readme.txt": b"hello"})
@@ -202,7 +201,7 @@ async def test_an_export_of_a_group_is_told_its_documents_and_what_they_lie_in(u
     assert len(await user.inventory(of, group="ar", document_id=document.id)) == 3
 
 
-@BOTH
+@on_both
 async def test_an_export_of_what_is_not_in_the_collection_is_told_nothing(both: Bench) -> None:
     user, other = both.user(), both.user()
     of = (await user.scanned(packed({"AR_x/a.xml": GOOD, "GL_y/b.xml": GOOD}))).id
