@@ -105,9 +105,12 @@ void table_open_row(Table *table, int64_t parent, int64_t position, int64_t star
     table->held += 32 + 4 * (size_t)table->column_count;
 }
 
-void table_close_row(Table *table, int64_t end) {
+void table_close_row(Store *store, Table *table, int64_t end) {
     table->ends[table->opened - table->base - 1] = end;
     table->open = false;
+    if (table->held > HELD_MAX) store->full = true;
+    uint64_t cells = table->opened * table->column_count;
+    if (cells > SPARSE_MIN && table->filled * SPARSE < cells) store->too_wide = true;
 }
 
 static Column *column_new(Store *store, Table *table, ColumnKind kind, Slot *slot, uint32_t attribute) {
@@ -122,6 +125,7 @@ static Column *column_new(Store *store, Table *table, ColumnKind kind, Slot *slo
     }
     table->columns[table->column_count++] = column;
     store->columns++;
+    table->held += 4 * (size_t)(table->opened - table->base); /* a cell in each row that waits */
     return column;
 }
 
@@ -147,12 +151,17 @@ void column_fill(Column *column, uint32_t rows) {
 
 void column_renew(Column *column, uint32_t rows) { rows_reserve(column, rows); }
 
-static void put(Table *table, Column *column, const char *text, size_t size) {
+static void put(Store *store, Table *table, Column *column, const char *text, size_t size) {
     uint32_t row = (uint32_t)(table->opened - table->base - 1);
     if (column->rows < row) column_fill(column, row);
     if (column->rows > row) return; /* a place is filled once: its path, number and row are one element's */
+    if (column->data.size + size > INT32_MAX) {
+        store->too_wide = true;
+        return;
+    }
     rows_reserve(column, row + 1);
     bytes_add(&column->data, text, size);
+    table->filled++;
     column->valid[row >> 3] |= (uint8_t)(1u << (row & 7));
     column->offsets[row + 1] = (int32_t)column->data.size;
     column->rows = row + 1;
@@ -171,16 +180,16 @@ static void columns_reserve(Column ***columns, uint32_t *room, uint32_t index) {
 void put_text(Store *store, Table *table, Slot *slot, uint32_t run, const char *text, size_t size) {
     columns_reserve(&slot->texts, &slot->texts_room, run);
     if (slot->texts[run] == NULL) slot->texts[run] = column_new(store, table, TEXT_COLUMN, slot, run);
-    put(table, slot->texts[run], text, size);
+    put(store, table, slot->texts[run], text, size);
 }
 
 void put_attribute(Store *store, Table *table, Slot *slot, uint32_t index, const char *text, size_t size) {
     columns_reserve(&slot->attributes, &slot->attributes_room, index);
     if (slot->attributes[index] == NULL) slot->attributes[index] = column_new(store, table, ATTRIBUTE_COLUMN, slot, index);
-    put(table, slot->attributes[index], text, size);
+    put(store, table, slot->attributes[index], text, size);
 }
 
 void put_source(Store *store, Table *table, Slot *slot, const char *text, size_t size) {
     if (slot->source == NULL) slot->source = column_new(store, table, SOURCE_COLUMN, slot, 0);
-    put(table, slot->source, text, size);
+    put(store, table, slot->source, text, size);
 }

@@ -22,6 +22,10 @@
 #define PATHS_MAX 65536      /* different paths of a document */
 #define LEVELS_MAX 1000000   /* elements below DEPTH: the parser itself needs memory for each that is open */
 #define CELL_MAX (64u << 20) /* bytes of one cell */
+#define HELD_MAX (32u << 20) /* bytes of rows that wait: whoever parses is asked to take some */
+#define LOG_MAX (16u << 20)  /* bytes of one element that may still turn out to be mixed content */
+#define SPARSE_MIN (64u << 20) /* cells from which on a table must not be empty but for ... */
+#define SPARSE 128           /* ... one in so many */
 #define NAMED 20             /* entities outside that are kept by name */
 
 typedef unsigned __int128 uint128;
@@ -127,6 +131,7 @@ struct Scope {
     Bytes declared;
     Scope *inner[16];
     uint32_t inner_next;
+    Scope *next_dead;
 };
 
 typedef struct {
@@ -231,6 +236,7 @@ struct Table {
     uint32_t column_count, column_room;
     uint64_t opened; /* rows */
     uint64_t base;   /* rows that have left */
+    uint64_t filled; /* cells */
     bool open;
     size_t held; /* bytes of cells that wait */
     int64_t *parents, *positions, *starts, *ends;
@@ -242,13 +248,15 @@ typedef struct {
     Table *tables;
     uint32_t count;
     uint32_t columns, columns_max;
+    bool full;      /* a table has rows enough to be taken */
+    bool too_wide;  /* a table is nearly empty, or a column larger than Arrow's offsets reach */
 } Store;
 
 void store_begin(Store *store, uint32_t tables);
 void store_end(Store *store);
 Slot *slot_child(Store *store, Slot *slot, Node *node, uint64_t number);
 void table_open_row(Table *table, int64_t parent, int64_t position, int64_t start);
-void table_close_row(Table *table, int64_t end);
+void table_close_row(Store *store, Table *table, int64_t end);
 void column_fill(Column *column, uint32_t rows);  /* nulls up to a row */
 void column_renew(Column *column, uint32_t rows); /* room for as many rows as the last time */
 void put_text(Store *store, Table *table, Slot *slot, uint32_t run, const char *text, size_t size);
@@ -322,7 +330,7 @@ struct Parse {
     Core *core;
     int encoding[256];
     bool has_encoding;
-    bool bomb, watching;
+    bool bomb, watching, paused;
     uint64_t fed, characters;
     bool counts_characters;
     Map entities;
@@ -334,5 +342,6 @@ struct Parse {
 Parse *parse_new(Core *core, const char *encoding, const int *table);
 void parse_free(Parse *parse);
 bool parse_feed(Parse *parse, const char *data, size_t size, bool last);
+bool parse_resume(Parse *parse);
 
 #endif

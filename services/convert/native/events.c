@@ -202,7 +202,7 @@ static void put_run(Core *core, Frame *frame, const char *text, size_t size) {
         Table *table = &core->store.tables[node->runs_table];
         table_open_row(table, (int64_t)table_of(core, frame)->opened, (int64_t)frame->runs, begins(core));
         put_text(&core->store, table, table->slot, 0, text, size);
-        table_close_row(table, begins(core));
+        table_close_row(&core->store, table, begins(core));
     } else {
         put_text(&core->store, table_of(core, frame), frame->slot, (uint32_t)frame->runs - 1, text, size);
     }
@@ -413,6 +413,7 @@ static void source_ends(Core *core, Frame *frame) {
 }
 
 static void element_close(Core *core) {
+    if (core->store.too_wide) core->trouble = TOO_MANY_PATHS;
     Frame *frame = top(core), *outer = frame - 1;
     Node *node = frame->node;
     if (core->deep.text.size) {
@@ -430,7 +431,7 @@ static void element_close(Core *core) {
         records_told(outer, frame);
     }
     figures(node, frame);
-    if (frame->row && core->build) table_close_row(table_of(core, frame), ends(core));
+    if (frame->row && core->build) table_close_row(&core->store, table_of(core, frame), ends(core));
     frame_drop(frame);
     core->depth--;
 }
@@ -498,7 +499,8 @@ void core_start(Core *core, const char *name, const char **attributes) {
         if (core->text.size) run_ends(core);
         element_open(core, name, attributes);
     }
-    if (core->log_depth && core->serial - core->frames[core->log_depth].serial > WINDOW && core->trouble == FINE)
+    if (core->log_depth && core->trouble == FINE &&
+        (core->serial - core->frames[core->log_depth].serial > WINDOW || core->log.size > LOG_MAX))
         window_passed(core);
     if (core->deep.text.size > CELL_MAX) core->trouble = CELL_TOO_LARGE;
 }

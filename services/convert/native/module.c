@@ -7,7 +7,7 @@
 typedef struct {
     PyObject_HEAD
     Core core;
-    bool begun, failed;
+    bool begun, failed, last;
 } CoreObject;
 
 static PyObject *core_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
@@ -108,9 +108,27 @@ static PyObject *core_feed(CoreObject *self, PyObject *arguments, PyObject *name
     bool good;
     Py_BEGIN_ALLOW_THREADS
     good = parse_feed(self->core.parse, data.buf, (size_t)data.len, last);
-    if (good && last) good = core_finish(&self->core);
+    if (good && last && !self->core.parse->paused) good = core_finish(&self->core);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&data);
+    self->last = last;
+    self->failed = !good;
+    return PyBool_FromLong(good);
+}
+
+/* resume() -> bool */
+static PyObject *core_resume(CoreObject *self, PyObject *nothing) {
+    (void)nothing;
+    if (self->core.parse == NULL || self->failed || !self->core.parse->paused) {
+        PyErr_SetString(PyExc_ValueError, "nothing has paused");
+        return NULL;
+    }
+    bool good;
+    Py_BEGIN_ALLOW_THREADS
+    self->core.store.full = false;
+    good = parse_resume(self->core.parse);
+    if (good && self->last && !self->core.parse->paused) good = core_finish(&self->core);
+    Py_END_ALLOW_THREADS
     self->failed = !good;
     return PyBool_FromLong(good);
 }
@@ -319,6 +337,11 @@ static PyObject *core_dirty(CoreObject *self, void *closure) {
     return PyBool_FromLong(self->core.dirty);
 }
 
+static PyObject *core_paused(CoreObject *self, void *closure) {
+    (void)closure;
+    return PyBool_FromLong(self->core.parse != NULL && self->core.parse->paused);
+}
+
 static PyObject *core_news(CoreObject *self, void *closure) {
     (void)closure;
     return PyBool_FromLong(self->core.news);
@@ -369,6 +392,7 @@ static PyMethodDef core_methods[] = {
     {"restart", (PyCFunction)core_restart_of, METH_VARARGS, NULL},
     {"open", (PyCFunction)core_open, METH_VARARGS, NULL},
     {"feed", (PyCFunction)(void (*)(void))core_feed, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"resume", (PyCFunction)core_resume, METH_NOARGS, NULL},
     {"start", (PyCFunction)core_start_of, METH_VARARGS, NULL},
     {"text", (PyCFunction)core_text_of, METH_O, NULL},
     {"end", (PyCFunction)core_end_of, METH_O, NULL},
@@ -385,6 +409,7 @@ static PyGetSetDef core_values_of[] = {
     {"values", (getter)core_values, NULL, NULL, NULL},
     {"outside", (getter)core_outside, NULL, NULL, NULL},
     {"dirty", (getter)core_dirty, NULL, NULL, NULL},
+    {"paused", (getter)core_paused, NULL, NULL, NULL},
     {"news", (getter)core_news, NULL, NULL, NULL},
     {"too_deep", (getter)core_too_deep, NULL, NULL, NULL},
     {"names", (getter)core_names, NULL, NULL, NULL},

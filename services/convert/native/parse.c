@@ -5,7 +5,7 @@
 #include "core.h"
 
 #define EXPANSION_FREE (8u << 20) /* bytes that a document with entities may always give */
-#define EXPANSION_FACTOR 20       /* ... and so many more for each byte of it */
+#define EXPANSION_FACTOR 8        /* ... and so many more for each byte of it */
 
 enum { OURS = 1, OUTSIDE = 2 };
 
@@ -19,10 +19,20 @@ static void name_outside(Parse *parse, const char *name, size_t size) {
     bytes_char(&parse->outside, '\0');
 }
 
-static bool fine(Parse *parse) {
-    if (parse->core->trouble == FINE) return true;
+static void fine(Parse *parse) {
+    if (parse->core->trouble) {
+        XML_StopParser(parse->parser, XML_FALSE);
+    } else if (parse->core->store.full && !parse->paused) {
+        parse->paused = XML_StopParser(parse->parser, XML_TRUE) == XML_STATUS_OK;
+    }
+}
+
+/* expat's own guard waits for a hundredfold, ours for less. */
+static void count_expanded(Parse *parse, size_t size) {
+    parse->characters += size;
+    if (parse->characters <= EXPANSION_FREE + EXPANSION_FACTOR * parse->fed) return;
+    parse->bomb = true;
     XML_StopParser(parse->parser, XML_FALSE);
-    return false;
 }
 
 /* Entities may be declared elsewhere, and expat drops unknown ones in attributes silently: read the tag itself. */
@@ -53,6 +63,9 @@ static void watch(Parse *parse) {
 static void XMLCALL start_of(void *data, const char *name, const char **attributes) {
     Parse *parse = data;
     if (parse->watching && attributes[0]) watch(parse);
+    for (const char **at = attributes; parse->counts_characters && at[0] && !parse->bomb; at += 2)
+        count_expanded(parse, strlen(at[1]));
+    if (parse->bomb) return;
     core_start(parse->core, name, attributes);
     fine(parse);
 }
@@ -63,17 +76,10 @@ static void XMLCALL end_of(void *data, const char *name) {
     fine(parse);
 }
 
-/* expat's own guard waits for a hundredfold, ours for less. */
 static void XMLCALL text_of(void *data, const char *text, int size) {
     Parse *parse = data;
-    if (parse->counts_characters) {
-        parse->characters += (uint64_t)size;
-        if (parse->characters > EXPANSION_FREE + EXPANSION_FACTOR * parse->fed) {
-            parse->bomb = true;
-            XML_StopParser(parse->parser, XML_FALSE);
-            return;
-        }
-    }
+    if (parse->counts_characters) count_expanded(parse, (size_t)size);
+    if (parse->bomb) return;
     core_text(parse->core, text, (size_t)size);
     if (parse->core->trouble) fine(parse);
 }
@@ -155,5 +161,11 @@ void parse_free(Parse *parse) {
 
 bool parse_feed(Parse *parse, const char *data, size_t size, bool last) {
     parse->fed += size;
-    return XML_Parse(parse->parser, data, (int)size, last) == XML_STATUS_OK;
+    return XML_Parse(parse->parser, data, (int)size, last) != XML_STATUS_ERROR;
+}
+
+/* Go on where rows were to be taken; it may pause again. */
+bool parse_resume(Parse *parse) {
+    parse->paused = false;
+    return XML_ResumeParser(parse->parser) != XML_STATUS_ERROR;
 }

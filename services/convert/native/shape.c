@@ -33,22 +33,36 @@ static void bind(Scope *scope, const char *prefix, const char *uri) {
     scope->bindings[scope->bound++].uri = must(strdup(uri));
 }
 
+/* An inner scope that is remembered does not count for its outer one, and goes with it; none recurses. */
 void scope_drop(Scope *scope) {
-    while (scope && --scope->references == 0) {
-        Scope *outer = scope->outer;
-        /* An inner one holds this one, so there are none left that are held only here. */
-        for (uint32_t at = 0; at < scope->bound; at++) {
-            free(scope->bindings[at].prefix);
-            free(scope->bindings[at].uri);
+    if (--scope->references) return;
+    Scope *dead = scope;
+    while (dead) {
+        Scope *one = dead, *outer = one->outer;
+        dead = one->next_dead;
+        for (uint32_t at = 0; at < 16; at++) {
+            Scope *inner = one->inner[at];
+            if (inner == NULL) continue;
+            inner->outer = NULL;
+            if (--inner->references == 0) {
+                inner->next_dead = dead;
+                dead = inner;
+            }
         }
-        free(scope->bindings);
-        bytes_free(&scope->declared);
-        free(scope);
-        scope = outer;
+        for (uint32_t at = 0; at < one->bound; at++) {
+            free(one->bindings[at].prefix);
+            free(one->bindings[at].uri);
+        }
+        free(one->bindings);
+        bytes_free(&one->declared);
+        free(one);
+        if (outer && --outer->references == 0) {
+            outer->next_dead = dead;
+            dead = outer;
+        }
     }
 }
 
-/* The remembered inner scopes are not counted by their outer one: whoever dies is taken off its outer one's list. */
 static Scope *remembered(Scope *scope, const Bytes *declared) {
     for (uint32_t at = 0; at < 16; at++) {
         Scope *inner = scope->inner[at];
@@ -59,7 +73,7 @@ static Scope *remembered(Scope *scope, const Bytes *declared) {
 }
 
 static bool is_doubled(const Scope *scope) {
-    if (scope->outer && scope->outer->doubled) return true;
+    if ((scope->outer && scope->outer->doubled) || scope->bound > 64) return true; /* only an order is lost by a yes */
     for (uint32_t at = 0; at < scope->bound; at++) {
         const char *prefix = scope->bindings[at].prefix, *uri = scope->bindings[at].uri;
         for (const Scope *other = scope; *prefix && other; other = other->outer)
@@ -283,27 +297,6 @@ void shape_forget_figures(Shape *shape, bool doubtful) {
     }
 }
 
-static void scopes_end(Scope *scope) {
-    /* Down to a scope without inner ones, again and again: nesting may be deep, and nothing recurses. */
-    Scope *at = scope;
-    while (at) {
-        Scope *inner = NULL;
-        for (uint32_t of = 0; of < 16 && inner == NULL; of++) {
-            inner = at->inner[of];
-            at->inner[of] = NULL;
-        }
-        if (inner) {
-            at = inner;
-            continue;
-        }
-        Scope *outer = at == scope ? NULL : at->outer;
-        if (outer) outer->references++; /* given back what its list had taken */
-        at->references = 1;
-        scope_drop(at);
-        at = outer;
-    }
-}
-
 void shape_end(Shape *shape) {
     for (uint32_t at = 0; at < shape->count; at++) {
         free(shape->nodes[at]->children);
@@ -314,5 +307,6 @@ void shape_end(Shape *shape) {
     map_free(&shape->cache);
     arena_free(&shape->paths);
     arena_free(&shape->aliases);
-    scopes_end(shape->outermost);
+    shape->outermost->references = 1;
+    scope_drop(shape->outermost);
 }

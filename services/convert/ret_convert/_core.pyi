@@ -38,6 +38,9 @@ class Core:
     def feed(self, data: Buffer, /, *, last: bool) -> bool:
         """Parse on, without the interpreter's lock. False when that failed; `failure` says why."""
 
+    def resume(self) -> bool:
+        """Parse on after a pause; as `feed`. ValueError when there was none."""
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins: for documents that are not read by expat. ValueError for a NUL."""
 
@@ -83,6 +86,10 @@ class Core:
     @property
     def dirty(self) -> bool:
         """Whether something came that should have been known: the tables are filled no more; read on, and again."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the parse waits for rows to be taken, since many wait; then `resume`."""
 
     @property
     def news(self) -> bool:

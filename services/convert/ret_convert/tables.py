@@ -295,7 +295,7 @@ def positions_of(key: str) -> str:
 def positions(blobs: Blobs, key: str) -> list[tuple[int, int]] | None:
     """Where the element of each row of a table begins and ends in its document; None where that is not known."""
     with blobs.reader(key) as file:
-        metadata: dict[bytes, bytes] = pq.ParquetFile(file).schema_arrow.metadata or {}
+        metadata: dict[bytes, bytes] = pq.ParquetFile(file, pre_buffer=False).schema_arrow.metadata or {}
     if POSITIONS in metadata:
         numbers = array("q", zlib.decompress(b64decode(metadata[POSITIONS])))
         rows = len(numbers) // 2

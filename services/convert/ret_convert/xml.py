@@ -39,14 +39,22 @@ class XmlReading:
             with closing(iter(read)) as given:
                 pieces = opened(core, read.head, given)
                 for piece in pieces:
-                    if not core.feed(piece, last=False):
-                        raise failure(core)
+                    yield from fed(core, piece, read, last=False)
                     yield read.done
                     if limit is not None and read.done >= limit:
                         return
-                if not core.feed(b"", last=True):
-                    raise failure(core)
+                yield from fed(core, b"", read, last=True)
                 yield read.done
+
+
+def fed(core: Core, piece: bytes, read: Pieces, *, last: bool) -> Iterator[int]:
+    """Give the core a piece; what is done so far, as often as rows are to be taken meanwhile."""
+    good = core.feed(piece, last=last)
+    while good and core.paused:
+        yield read.done
+        good = core.resume()
+    if not good:
+        raise failure(core)
 
 
 class Pieces:

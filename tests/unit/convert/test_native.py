@@ -17,7 +17,7 @@ from ret_convert import native, xml
 from ret_convert._core import Core
 from ret_convert.arrow import pq
 from ret_convert.build import Restart
-from ret_convert.errors import CellTooLarge, Malformed, TooManyLevels, TooManyPaths
+from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.layout import Layout, Options
 from ret_convert.native import NativeFlattening
 from ret_convert.tables import Written, positions, store
@@ -190,6 +190,35 @@ def test_too_many_levels_are_a_reason() -> None:
 def test_a_value_that_no_cell_can_hold_is_a_reason() -> None:
     with pytest.raises(CellTooLarge):
         made(b"<r><a>" + b"x" * (65 << 20) + b"</a></r>")
+
+
+def test_a_table_that_would_be_all_but_empty_is_a_reason() -> None:
+    with pytest.raises(TooManyPaths):
+        made("<r>" + "".join(f'<x a{number}="1"/>' for number in range(10_000)) + "</r>")
+
+
+def test_rows_leave_in_the_middle_of_a_piece_when_many_wait() -> None:
+    data = ("<r>" + "".join(f'<x a{number % 600}="{number}"/>' for number in range(18_000)) + "</r>").encode()
+    assert len(data) < xml.FEED
+    one = xml_flatten(lambda: io.BytesIO(data), Options(columns=1000), lambda _: None)
+    rows = [batch.columns.num_rows for batch in one.batches() if not isinstance(batch, Restart)]
+    assert len(rows) > 1
+    assert sum(rows) == 18_000
+    assert one.result().conserved
+
+
+def test_entities_in_attributes_are_counted_as_well() -> None:
+    entity = f'<!DOCTYPE r [<!ENTITY e "{"x" * 60_000}">]>'
+    uses = '<x v="&e;"/>' * 600
+    with pytest.raises(EntityBomb):
+        made(f"{entity}<r><!--{' ' * 1_000_000}-->{uses}</r>")
+
+
+def test_namespaces_inside_namespaces_are_told_apart_however_many() -> None:
+    inner = '<a:y xmlns:b="urn:b{b}"><b:z xmlns:c="urn:c{c}"><c:v>{n}</c:v></b:z></a:y>'
+    body = "".join(f'<x xmlns:a="urn:{n % 40}">{inner.format(b=n % 30, c=n % 20, n=n)}</x>' for n in range(3000))
+    one = made(f"<r>{body}</r>")
+    assert one.flattened.values.count == 3000
 
 
 def test_names_that_never_come_again_cost_no_memory_for_ever() -> None:

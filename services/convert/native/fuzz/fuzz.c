@@ -45,6 +45,13 @@ static void document(Bytes *out) {
             bytes_char(out, '>');
         }
         size_t size = strlen(piece);
+        if (roll(12) == 0 && depth < 1024) { /* more namespaces than are remembered */
+            char scoped[64];
+            snprintf(scoped, sizeof scoped, "<s xmlns:p='urn:%u' p:k='v'>", (unsigned)roll(40));
+            bytes_text(out, scoped);
+            open[depth++] = "<s>";
+            continue;
+        }
         bool opens = piece[0] == '<' && piece[1] != '!' && piece[1] != '?' && piece[size - 2] != '/' && !strstr(piece, "</");
         if (opens && depth == 1024) continue;
         bytes_text(out, piece);

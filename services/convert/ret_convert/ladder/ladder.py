@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import Generic, TypeVar
 
-from ret_convert.errors import DocumentFailed, EntityBomb, RecordPathMissing
+from ret_convert.errors import (
+    CellTooLarge,
+    DocumentFailed,
+    EntityBomb,
+    RecordPathMissing,
+    TooManyLevels,
+    TooManyPaths,
+)
 from ret_convert.flatten import (
     Batch,
     Flatten,
@@ -35,6 +42,8 @@ from ret_kit.errors import RetError
 
 log = logging.getLogger("ret.convert")
 
+LIMITS = (CellTooLarge, TooManyLevels, TooManyPaths)
+"""What no table with columns can hold."""
 NATIVE, REPAIRED, RECOVERED, SALVAGED, LINES = "native", "repaired", "recovered", "salvaged", "lines"
 CODES = {
     REPAIRED: "XML_REPAIRED",
@@ -105,6 +114,8 @@ def climb(rungs: Iterator[Rung], keeping: Keeping[Kept], document_id: str) -> La
     """
     why: Exception | None = None
     for rung in rungs:
+        if isinstance(why, LIMITS) and rung.method != LINES:
+            continue  # the same limit holds on every rung that makes columns
         try:
             return _tried(rung, keeping, why, document_id)
         except (EntityBomb, RecordPathMissing):
