@@ -272,3 +272,12 @@ def test_options_are_those_of_the_order(place: tuple[str, Blobs], monkeypatch: p
     monkeypatch.setattr(converting, "xml_flatten", watched)
     outcomes(url, source(blobs, 1, GOOD), repeats=3, columns=50, layout="related")
     assert (seen[0].repeats, seen[0].columns, seen[0].layout) == (3, 50, "related")
+
+
+def test_a_large_damaged_document_is_no_damaged_blob(place: tuple[str, Blobs], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, blobs = place
+    monkeypatch.setattr(converting, "IN_MEMORY", 100)
+    document = b"<r>" + b"<i><a>1</a><b>2</i>" * 50 + b"</r>"
+    [made] = outcomes(url, source(blobs, 1, document))
+    assert made["status"] == "converted"
+    assert made["method"] != "native"
