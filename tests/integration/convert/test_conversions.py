@@ -157,7 +157,7 @@ async def test_a_document_that_brings_its_process_down_fails_alone(
 ) -> None:
     async with opened(make_settings, auth) as bench, running(work(starved(bench.settings))):
         user = bench.user()
-        huge = b"<r><i><a>" + secrets.token_hex(15 << 20).encode() + b"</a><b>1</b></i></r>"
+        huge = b"<r><i><a>" + secrets.token_hex(30 << 20).encode() + b"</a><b>1</b></i></r>"
         collection = await user.scanned({"huge.xml": huge, "good.xml": rows("a")})
         figures = await user.converted(collection)
         assert (figures["converted"], figures["failed"]) == (1, 1)
