@@ -16,7 +16,7 @@ from hashlib import blake2b
 from itertools import chain, islice
 
 from ret_convert.arrow import RecordBatch, csv_reader, pa
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.conservation import Tally
 from ret_convert.export.columns import columns_of, content, glued
 from ret_convert.flatten import Flattened, Options, Progress, Source, Warned

@@ -6,17 +6,21 @@ Everything around it (workers, Parquet, warnings, figures) knows only this. XML 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from ret_convert.build import Batch, Restart
+from ret_convert.batch import Batch, Restart
 from ret_convert.conservation import Tally
 from ret_convert.layout import Options, TablePlan
 from ret_convert.shape import Candidate
 
 Source = Callable[[], BinaryIO]
 Progress = Callable[[int], None]
+NAMED = 20
+"""Entities that are named one by one; the native core (core.h) keeps no more."""
+NAME = 100
+"""Characters of a name that are told."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,18 @@ class Warned:
 
     code: str
     detail: str
+
+
+def outside_warnings(names: Sequence[str], count: int) -> list[Warned]:
+    """What is said of entities outside the document: the first names, and how many there are."""
+    found = [
+        Warned("XML_EXTERNAL_ENTITY", f"The entity {name[:NAME]} is outside the document and was left out.")
+        for name in names[:NAMED]
+    ]
+    if count > len(found):
+        further = count - len(found)
+        found.append(Warned("XML_EXTERNAL_ENTITY", f"{further} further entities are outside and were left out."))
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ret_convert.arrow import batch_of
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.layout import DOCUMENT, Column, Options, TablePlan
 
 Cells = Sequence[str | None]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.flatten import Flattened, Options, Progress, Source
 from ret_convert.grid import SAMPLE, TITLES, Cells, Grid, Head, Packer, reach
 from ret_convert.html_page import Characters, Page, Row, rows_of

@@ -1,4 +1,4 @@
-"""Which tables a document becomes, and which of its paths are rows (TABLES.md §2). `blocks` then places the columns.
+"""Which tables a document becomes, and which of its paths are rows (TABLES.md §2); the core places their columns.
 
 Works through lists, never by recursion: paths may be 512 levels deep.
 """

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ret_convert._core import Core, tally
 from ret_convert.arrow import RecordBatch, pa
-from ret_convert.build import Batch, Restart
+from ret_convert.batch import Batch, Restart
 from ret_convert.conservation import MODULUS, Tally
 from ret_convert.errors import RecordPathMissing
-from ret_convert.flatten import Flattened, Warned
+from ret_convert.flatten import Flattened, Warned, outside_warnings
 from ret_convert.layout import DOCUMENT, TEXT, Options, TablePlan, Tables, tables
 from ret_convert.naming import Names, table_columns, uniquely
 from ret_convert.shape import Node, Shape, candidates
@@ -37,8 +37,6 @@ ASIDE = 1 << 20
 """Bytes of a batch from which on its values are counted in another thread."""
 ATTEMPTS = 64
 """Readings at most. Each knows more than the one before it, so there are few."""
-NAME = 100
-"""Characters of a name that are told."""
 COLUMNS_EACH = 4
 """How many times the columns of a layout may come before it is given up while it is filled."""
 
@@ -56,17 +54,21 @@ class Reading(Protocol):
 
 @dataclass
 class Laid:
-    """Tables as they were laid out: the rows by which the core knows them, their plans, and the paths they come from.
+    """Tables as they were laid out: their plans, and the paths that are their rows.
 
     `nodes` has all paths by their number; `outside` is the root's table where the values in it have another place.
     """
 
-    rows: list[tuple[int, bool]]
     plans: list[TablePlan]
     row_nodes: list[Node]
     nodes: list[Node]
     tables: Tables
     outside: TablePlan | None
+
+    @property
+    def rows(self) -> list[tuple[int, bool]]:
+        """The rows as the core knows them."""
+        return [_row(node) for node in self.row_nodes]
 
     @property
     def width(self) -> int:
@@ -225,14 +227,7 @@ class NativeFlattening:
         )
 
     def _warnings(self) -> list[Warned]:
-        names, count = self._core.outside
-        found = [
-            Warned("XML_EXTERNAL_ENTITY", f"The entity {name[:NAME]} is outside the document and was left out.")
-            for name in names
-        ]
-        if count > len(names):
-            further = count - len(names)
-            found.append(Warned("XML_EXTERNAL_ENTITY", f"{further} further entities are outside and were left out."))
+        found = outside_warnings(*self._core.outside)
         if self._core.too_deep:
             found.append(Warned("XML_DEPTH", "Elements below level 512 were kept as source."))
         return found
@@ -267,7 +262,7 @@ def lay_out(paths: Sequence[Path], options: Options) -> Laid:
     order = [main, *(plan for plan in found.tables if plan is not main)] + ([outside] if outside else [])
     by_plan = {plan: node for node, plan in rows.items()}
     row_nodes = [by_plan[plan] for plan in order]
-    return Laid([_row(node) for node in row_nodes], order, row_nodes, nodes, found, outside)
+    return Laid(order, row_nodes, nodes, found, outside)
 
 
 def _row(node: Node) -> tuple[int, bool]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import BinaryIO
 
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.conservation import Tally, stripped
 from ret_convert.delimited import delimited_flatten
 from ret_convert.encoding import chunks

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, cast
 
 from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
-from ret_convert.build import Restart
+from ret_convert.batch import Restart
 from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_kit.blobs import Blobs, BlobWriter, Stored
 from ret_kit.errors import NotFound

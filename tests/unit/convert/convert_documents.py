@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from ret_convert.build import Restart
+from ret_convert.batch import Restart
 from ret_convert.flatten import Flattened, Flattening, Options
 from ret_convert.layout import Kind, Layout, Placed, TablePlan
 from ret_convert.xml import xml_flatten

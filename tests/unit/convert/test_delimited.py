@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ret_convert import delimited
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.delimited import delimited_flatten
 from ret_convert.errors import Undecodable
 from ret_convert.flatten import Flattened, Options

@@ -6,7 +6,7 @@ import pytest
 from convert_documents import made
 
 from ret_convert import native, xml
-from ret_convert.build import Restart
+from ret_convert.batch import Restart
 from ret_convert.conservation import Tally
 from ret_convert.flatten import Flattened, Options
 from ret_convert.layout import Layout

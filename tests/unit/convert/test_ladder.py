@@ -13,7 +13,7 @@ from convert_documents import taken
 from convert_ladder import climbed
 
 from ret_convert.errors import EntityBomb, RecordPathMissing, Undecodable
-from ret_convert.flatten import Batch, Flattening, Options, Progress, Source
+from ret_convert.flatten import Batch, Flattening, Options, Progress, Source, outside_warnings
 from ret_convert.ladder import ladder, lines, recovered, survey
 from ret_convert.ladder.ladder import Keeping, climb, percent, rising, text_rungs
 from ret_convert.ladder.lines import LinesFlattening
@@ -209,7 +209,7 @@ def test_what_is_outside_a_damaged_document_is_not_followed(head: str) -> None:
 
 
 def test_very_many_entities_outside_are_not_all_named() -> None:
-    assert len(ladder.outside_warnings(tuple(f"e{number}" for number in range(30)))) == 21
+    assert len(outside_warnings([f"e{number}" for number in range(30)], 30)) == 21
 
 
 LAUGHS = "<!DOCTYPE r [" + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 10}">' for n in range(12))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ret_convert import native, xml
 from ret_convert._core import Core
 from ret_convert.arrow import pq
-from ret_convert.build import Restart
+from ret_convert.batch import Restart
 from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.layout import Layout, Options
 from ret_convert.native import NativeFlattening

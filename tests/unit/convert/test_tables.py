@@ -9,7 +9,7 @@ import pytest
 from convert_documents import store as blob_store
 
 from ret_convert.arrow import batch_of, pa, pq
-from ret_convert.build import Batch
+from ret_convert.batch import Batch
 from ret_convert.flatten import Options
 from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_convert.tables import Written, batches_of, columns_of, repeating, store

@@ -30,6 +30,7 @@ from ret_convert.flatten import (
     Restart,
     Source,
     Warned,
+    outside_warnings,
 )
 from ret_convert.ladder.events import from_events
 from ret_convert.ladder.lines import LinesFlattening
@@ -51,10 +52,6 @@ CODES = {
     SALVAGED: "XML_SALVAGED",
     LINES: "XML_AS_LINES",
 }
-NAMED = 20
-"""Entities that are named one by one."""
-NAME = 100
-"""Characters of a name that are told."""
 Kept = TypeVar("Kept")
 
 
@@ -143,7 +140,7 @@ def _tried(rung: Rung, keeping: Keeping[Kept], why: Exception | None, document_i
     warnings: list[Warned] = []
     if why is not None:
         warnings.append(Warned(CODES[rung.method], f"{_reason(why)} {rung.says(fidelity)}"))
-    warnings += [*outside_warnings(rung.outside), *flattened.warnings]
+    warnings += [*outside_warnings(rung.outside, len(rung.outside)), *flattened.warnings]
     if not flattened.conserved:
         unkept = _unkept(flattened, rung.method, document_id)
         if rung.must:
@@ -178,18 +175,6 @@ def _unkept(flattened: Flattened, method: str, document_id: str) -> Unkept:
         },
     )
     return Unkept(lost=max(flattened.values.count - flattened.written.count, 1), values=flattened.values.count)
-
-
-def outside_warnings(names: tuple[str, ...]) -> list[Warned]:
-    """What is said of entities outside the document."""
-    found = [
-        Warned("XML_EXTERNAL_ENTITY", f"The entity {name[:NAME]} is outside the document and was left out.")
-        for name in names[:NAMED]
-    ]
-    further = len(names) - NAMED
-    if further > 0:
-        found.append(Warned("XML_EXTERNAL_ENTITY", f"{further} further entities are outside and were left out."))
-    return found
 
 
 def xml_rungs(source: Source, options: Options, progress: Progress, native: Flatten) -> Iterator[Rung]:
