@@ -20,6 +20,7 @@ CRAFT_FILES = [
     "services/convert/ret_convert/ladder/",
     "services/convert/ret_convert/naming.py",
     "services/convert/ret_convert/native.py",
+    "services/convert/ret_convert/positions.py",
     "services/convert/ret_convert/shape.py",
     "services/convert/ret_convert/tables.py",
     "services/convert/ret_convert/xml.py",

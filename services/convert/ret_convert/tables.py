@@ -2,7 +2,7 @@
 
 zstd level 1; dictionaries only where a column's values repeat (without them writing is twice as fast and unique values
 are smaller). Columns that turned out to hold nothing are not there. Where the element of each row stands in its
-document is kept beside the table.
+document is kept beside the table (positions.py).
 
 Columns may come while a table is written, and their names may change until its end: then it was written in parts, which
 are put together when it is closed.
@@ -10,9 +10,6 @@ are put together when it is closed.
 
 from __future__ import annotations
 
-import zlib
-from array import array
-from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,15 +19,14 @@ from typing import Any, BinaryIO, Protocol, cast
 from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
 from ret_convert.batch import Restart
 from ret_convert.layout import Column, Kind, Placed, TablePlan
-from ret_kit.blobs import Blobs, BlobWriter, Stored
-from ret_kit.errors import NotFound
+from ret_convert.positions import Positions, Sink, positions_of
+from ret_convert.positions import positions as positions  # noqa: PLC0414 - readers of a table look for them here
+from ret_kit.blobs import Blobs, Stored
 
 REPEATING = 0.5
 """A column whose distinct values are fewer than this share of its cells gets a dictionary."""
 SAMPLED = 8192
 """Rows of the first batch that are looked at."""
-POSITIONS = b"positions"
-"""Metadata of a short table: starts and ends of its rows, int64, compressed with zlib, in Base64."""
 SOURCES = b"sources"
 """Metadata of a part: what its columns are called in the batches."""
 SAMPLE = 64
@@ -56,7 +52,7 @@ class Written:
 
 
 class Batched(Protocol):
-    """What a flattening gives (`build.Batch`)."""
+    """What a flattening gives (`batch.Batch`)."""
 
     @property
     def table(self) -> TablePlan: ...
@@ -78,7 +74,7 @@ class Part:
         sources = "\0".join(one.source for one in cells)
         self._schema: Any = pa.schema([field_of(one.column) for one in cells], metadata={SOURCES: sources})
         self._blob = blobs.writer(key)
-        self._sink = _Sink(self._blob)
+        self._sink = Sink(self._blob)
         self._parquet = parquet_writer(pa.PythonFile(self._sink, mode="w"), self._schema, repeating(sample, cells))
 
     def takes(self, batch: RecordBatch) -> bool:
@@ -195,7 +191,7 @@ class TableWriter:
         parts = [*self._parts, part.close()]
         schema, key = self._schema(kept), f"{self._key}/whole.parquet"
         blob = self._blobs.writer(key)
-        sink = _Sink(blob)
+        sink = Sink(blob)
         parquet: Any = None
         first = True
         # All parts have been written with their batches' names known: by these a cell is found again.
@@ -219,116 +215,6 @@ class TableWriter:
                 for number in range(groups.num_row_groups):
                     for batch in groups.read_row_group(number).to_batches():
                         yield batch.rename_columns(sources)
-
-
-class Positions:
-    """Where the element of each row stands in the document: bytes from its beginning, `start` and `end`, int64.
-
-    Those of a short table are in its footer, those of a long one in a Parquet of their own.
-    """
-
-    def __init__(self, blobs: Blobs, key: str) -> None:
-        self._blobs = blobs
-        self._key = key
-        self._first: Any = None
-        self._blob: BlobWriter | None = None
-        self._sink: _Sink | None = None
-        self._parquet: Any = None
-
-    def write(self, starts: bytes, ends: bytes) -> None:
-        """Add rows; none where nothing is known."""
-        if not starts:
-            return
-        rows = len(starts) // 8
-        buffers = [[None, pa.py_buffer(data)] for data in (starts, ends)]
-        columns = [pa.Array.from_buffers(pa.int64(), rows, one) for one in buffers]
-        batch = pa.record_batch(columns, names=["start", "end"])
-        if self._parquet is None and self._first is None:
-            self._first = batch
-            return
-        if self._parquet is None:
-            self._blob = self._blobs.writer(self._key)
-            self._sink = _Sink(self._blob)
-            self._parquet = self._writer(pa.PythonFile(self._sink, mode="w"), batch.schema)
-            self._parquet.write_batch(self._first)
-            self._first = None
-        self._parquet.write_batch(batch)
-
-    def inside(self) -> dict[bytes, bytes] | None:
-        """What a short table has in its footer."""
-        if self._first is None:
-            return None
-        numbers = b"".join(column.buffers()[1].to_pybytes() for column in self._first.columns)
-        return {POSITIONS: b64encode(zlib.compress(numbers, 1))}
-
-    @staticmethod
-    def _writer(out: Any, schema: Any) -> Any:
-        encoding = {"start": "DELTA_BINARY_PACKED", "end": "DELTA_BINARY_PACKED"}
-        return pq.ParquetWriter(
-            out, schema, compression="zstd", compression_level=1, use_dictionary=False, column_encoding=encoding
-        )
-
-    def close(self) -> None:
-        """Store them."""
-        if self._parquet is not None and self._blob is not None:
-            self._parquet.close()
-            self._blob.close()
-        elif self._first is not None:
-            out = pa.BufferOutputStream()
-            with self._writer(out, self._first.schema) as parquet:
-                parquet.write_batch(self._first)
-            self._blobs.put_sync(self._key, out.getvalue().to_pybytes())
-
-    def abandon(self) -> None:
-        """Store nothing."""
-        if self._blob is not None and self._sink is not None:
-            self._sink.deaf = True
-            self._parquet.close()
-            self._blob.abandon()
-
-
-def positions_of(key: str) -> str:
-    """Where the positions of a long table's rows are, by the table's key."""
-    return f"{key.removesuffix('.parquet').removesuffix('/whole')}.positions"
-
-
-def positions(blobs: Blobs, key: str) -> list[tuple[int, int]] | None:
-    """Where the element of each row of a table begins and ends in its document; None where that is not known."""
-    with blobs.reader(key) as file:
-        metadata: dict[bytes, bytes] = pq.ParquetFile(file, pre_buffer=False).schema_arrow.metadata or {}
-    if POSITIONS in metadata:
-        numbers = array("q", zlib.decompress(b64decode(metadata[POSITIONS])))
-        rows = len(numbers) // 2
-        return list(zip(numbers[:rows], numbers[rows:], strict=True))
-    try:
-        with blobs.reader(positions_of(key)) as file:
-            table = pq.read_table(file)
-    except NotFound:
-        return None
-    return list(zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True))
-
-
-class _Sink:
-    """A blob in the making as pyarrow wants a file: it asks for more methods than it needs."""
-
-    closed = False
-
-    def __init__(self, blob: BlobWriter) -> None:
-        self._blob = blob
-        self.deaf = False
-        """Whether what is written is forgotten: a Parquet writer that is closed or dropped writes its footer anyway."""
-
-    def write(self, data: bytes) -> int:
-        return len(data) if self.deaf else self._blob.write(data)
-
-    def tell(self) -> int:
-        return self._blob.size
-
-    def flush(self) -> None:
-        """Nothing: a blob is there when it is closed."""
-
-    def close(self) -> None:
-        """Nothing: whoever opened the blob closes it, or abandons it."""
 
 
 def field_of(column: Column) -> Any:

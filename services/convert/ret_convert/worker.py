@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
 from ret_convert.orders import Outcome, Progress, SourceOrder
+from ret_convert.positions import positions_of
 from ret_convert.records import Conversion
-from ret_convert.tables import positions_of
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus, Delivery
 from ret_kit.database import Database
