@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import signal
 import sys
 import uuid
@@ -315,3 +316,25 @@ async def taken_in(requests: AsyncIterator[ingest_pb2.UploadRequest]) -> dict[st
         else:
             taken[str(part)] = getattr(request, str(part))
     return taken
+
+
+FIELDS = {"type", "title", "status", "code", "detail", "correlation_id"}
+
+
+def problem_of(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
+    """The body of a problem that is as it must be."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body: dict[str, Any] = answer.json()
+    assert body.keys() >= FIELDS
+    assert (answer.status_code, body["status"]) == (status, status), body
+    assert re.fullmatch(r"[A-Z][A-Z0-9_]+", body["code"])
+    assert body["correlation_id"] == answer.headers["x-correlation-id"]
+    if code:
+        assert body["code"] == code
+    return body
+
+
+async def routes(gateway: Gateway, user: Person) -> list[tuple[str, str]]:
+    answer = await gateway.client.get("/api/openapi.json", headers=user.headers)
+    paths: dict[str, dict[str, Any]] = answer.json()["paths"]
+    return [(method.upper(), path) for path, operations in paths.items() for method in operations]

@@ -14,6 +14,15 @@ from ret_convert.xml import xml_flatten
 
 Taken = list[Batch | Restart]
 
+TWO = "<Item><A>a1</A><B>b1</B></Item>", "<Item><A>a2</A><B>b2</B></Item>"
+ROWS = [{"A": "a1", "B": "b1"}, {"A": "a2", "B": "b2"}]
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def doc(*items: str) -> str:
+    """Records in an element, those of `ROWS` unless others are given."""
+    return f"{HEAD}<Items>{''.join(items or TWO)}</Items>"
+
 
 @dataclass
 class Again:
