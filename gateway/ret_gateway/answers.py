@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from ret.jobs.v1 import jobs_pb2
-from ret_gateway import models
+from ret_gateway import models, people_models
 
 if TYPE_CHECKING:
     from ret.auth.v1 import auth_pb2
@@ -54,13 +54,13 @@ def job(message: jobs_pb2.Job) -> models.Job:
     )
 
 
-def _limits(message: auth_pb2.Limits) -> models.Limits:
-    return models.Limits(upload_bytes=message.upload_bytes, running_tasks=message.running_tasks)
+def _limits(message: auth_pb2.Limits) -> people_models.Limits:
+    return people_models.Limits(upload_bytes=message.upload_bytes, running_tasks=message.running_tasks)
 
 
-def user(message: auth_pb2.User) -> models.User:
+def user(message: auth_pb2.User) -> people_models.User:
     """A user as they see themselves."""
-    return models.User(
+    return people_models.User(
         id=message.id,
         username=message.username,
         role=cast("Any", message.role),
@@ -69,9 +69,9 @@ def user(message: auth_pb2.User) -> models.User:
     )
 
 
-def listed_user(message: auth_pb2.User) -> models.ListedUser:
+def listed_user(message: auth_pb2.User) -> people_models.ListedUser:
     """A user as administrators see them."""
-    return models.ListedUser(
+    return people_models.ListedUser(
         **user(message).model_dump(),
         status=message.status,
         created_at=moment(message.created_at_ms),
@@ -79,9 +79,9 @@ def listed_user(message: auth_pb2.User) -> models.ListedUser:
     )
 
 
-def grant(message: auth_pb2.Grant) -> models.Grant:
+def grant(message: auth_pb2.Grant) -> people_models.Grant:
     """A login's answer, without the refresh token."""
-    return models.Grant(
+    return people_models.Grant(
         access_token=message.access_token,
         expires_in=message.expires_in_seconds,
         session_id=message.session_id,
@@ -91,9 +91,9 @@ def grant(message: auth_pb2.Grant) -> models.Grant:
     )
 
 
-def session(message: auth_pb2.Session) -> models.Session:
+def session(message: auth_pb2.Session) -> people_models.Session:
     """A session as its user sees it."""
-    return models.Session(
+    return people_models.Session(
         id=message.id,
         created_at=moment(message.created_at_ms),
         last_seen=moment(message.last_seen_ms),
@@ -103,9 +103,9 @@ def session(message: auth_pb2.Session) -> models.Session:
     )
 
 
-def administered_session(message: auth_pb2.Session) -> models.AdministeredSession:
+def administered_session(message: auth_pb2.Session) -> people_models.AdministeredSession:
     """A session as administrators see it."""
-    return models.AdministeredSession(
+    return people_models.AdministeredSession(
         **session(message).model_dump(),
         user_id=message.user_id,
         username=message.username,

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ret.auth.v1 import auth_pb2
 from ret.jobs.v1 import jobs_pb2
 from ret.sessions.v1 import sessions_pb2
-from ret_gateway import answers, models
+from ret_gateway import answers, models, people_models
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn, check_origin, ports_of
 from ret_gateway.jobs import service_of
 from ret_gateway.ordering import Backlog, Order, Overrun, Verdict
@@ -68,10 +68,10 @@ class Closed(Exception):
 
 
 @router.post("/tickets")
-async def issue_ticket(services: Services) -> models.Ticket:
+async def issue_ticket(services: Services) -> people_models.Ticket:
     """A ticket that opens one websocket; tokens never travel in a URL."""
     answer = await services.auth.IssueTicket(auth_pb2.IssueTicketRequest())
-    return models.Ticket(ticket=answer.ticket, expires_in=answer.expires_in_seconds)
+    return people_models.Ticket(ticket=answer.ticket, expires_in=answer.expires_in_seconds)
 
 
 @router.websocket("")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.status import HTTP_204_NO_CONTENT
 
 from ret.auth.v1 import auth_pb2
-from ret_gateway import answers, models
+from ret_gateway import answers, people_models
 from ret_gateway.access import (
     API,
     SESSION_NEEDED,
@@ -68,7 +68,9 @@ PageHeader = Annotated[str | None, Header(alias=REQUEST_HEADER, description="mus
 
 
 @open_router.post("/login")
-async def login(request: Request, response: Response, body: models.Login, services: Services) -> models.Grant:
+async def login(
+    request: Request, response: Response, body: people_models.Login, services: Services
+) -> people_models.Grant:
     """Opens a session. The refresh token goes into a cookie that scripts cannot read."""
     answer = await services.auth.Login(
         auth_pb2.LoginRequest(
@@ -85,7 +87,7 @@ async def login(request: Request, response: Response, body: models.Login, servic
 @open_router.post("/refresh")
 async def refresh(
     request: Request, response: Response, services: Services, x_ret_request: PageHeader = None
-) -> models.Grant:
+) -> people_models.Grant:
     """A new access token; the cookie is rotated."""
     _from_the_page(x_ret_request)
     token = _refresh_token(request)
@@ -115,7 +117,7 @@ async def logout(request: Request, response: Response, services: Services, x_ret
 
 
 @open_router.post("/password-resets/confirm", status_code=HTTP_204_NO_CONTENT)
-async def confirm_password_reset(body: models.ResetConfirmation, services: Services) -> None:
+async def confirm_password_reset(body: people_models.ResetConfirmation, services: Services) -> None:
     """A new user's one-time token buys the first password."""
     await services.auth.ConfirmReset(
         auth_pb2.ConfirmResetRequest(reset_token=body.reset_token, new_password=body.new_password)
@@ -123,14 +125,14 @@ async def confirm_password_reset(body: models.ResetConfirmation, services: Servi
 
 
 @pending_router.get("/me")
-async def me(services: Services) -> models.User:
+async def me(services: Services) -> people_models.User:
     """Who is calling."""
     answer = await services.auth.Me(auth_pb2.MeRequest())
     return answers.user(answer.user)
 
 
 @pending_router.post("/password", status_code=HTTP_204_NO_CONTENT)
-async def change_password(body: models.PasswordChange, services: Services) -> None:
+async def change_password(body: people_models.PasswordChange, services: Services) -> None:
     """A new password; the user's other sessions end."""
     await services.auth.ChangePassword(
         auth_pb2.ChangePasswordRequest(current_password=body.current_password, new_password=body.new_password)
@@ -138,10 +140,10 @@ async def change_password(body: models.PasswordChange, services: Services) -> No
 
 
 @router.get("/sessions")
-async def list_own_sessions(services: Services, offset: Offset = 0, limit: Limit = 100) -> models.SessionList:
+async def list_own_sessions(services: Services, offset: Offset = 0, limit: Limit = 100) -> people_models.SessionList:
     """The caller's own sessions."""
     answer = await services.auth.ListSessions(auth_pb2.ListSessionsRequest(offset=offset, limit=limit))
-    return models.SessionList(items=[answers.session(one) for one in answer.sessions], total=answer.total)
+    return people_models.SessionList(items=[answers.session(one) for one in answer.sessions], total=answer.total)
 
 
 @router.delete("/sessions/{session_id}", status_code=HTTP_204_NO_CONTENT)
