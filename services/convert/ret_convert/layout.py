@@ -32,8 +32,9 @@ class Kind(StrEnum):
 class Options:
     """The order for one document.
 
-    `repeats` and `columns` are how far numbered columns go in a readable table, `widest` is how far they go in any. A
-    batch has at most `rows` rows and about `cells` cells.
+    `repeats` and `columns` are how far numbered columns go in a readable table, `widest` is how far they go in any.
+    `rows` and about `cells` are the most a batch has of what is read row by row: grids (grid.py) and lines
+    (ladder/lines.py, `rows` alone). Batches of the core are bounded by bytes (native.py).
     """
 
     layout: Layout = Layout.AUTO
