@@ -32,14 +32,19 @@ class Order(TypedDict):
     sources: list[SourceOrder]
 
 
-class TableMade(TypedDict):
-    """A table that was stored."""
+class TableListed(TypedDict):
+    """A table as ingest lists it with its document."""
 
     id: str
     name: str
     role: str
     rows: int
     columns: int
+
+
+class TableMade(TableListed):
+    """A table that was stored."""
+
     cells: int
     blob_key: str
     size: int

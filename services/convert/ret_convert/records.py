@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ret_convert.orders import Outcome
+from ret_convert.orders import Outcome, TableListed
 from ret_convert.schema import jobs, leftovers, shapes, tables
 
 CHUNK = 500
@@ -28,11 +28,17 @@ class Conversion:
 
 
 async def replace(conn: AsyncConnection, by: Conversion, outcomes: Sequence[Outcome]) -> None:
-    """Put the tables of each document in place of those it had; a newer conversion's tables stay."""
+    """Put the tables of each document in place of those it had; a newer conversion's tables stay.
+
+    A document that failed keeps the tables it had, and no older conversion replaces them any more.
+    """
     newer = await _newer(conn, by, [one["document_id"] for one in outcomes])
     current = [one for one in outcomes if one["document_id"] not in newer]
     kept = {table["blob_key"] for one in current for table in one["tables"]}
-    for ids in _chunked([one["document_id"] for one in current]):
+    for ids in _chunked([one["document_id"] for one in current if one["status"] == "failed"]):
+        kept_tables = update(tables).where(tables.c.document_id.in_(ids), tables.c.session_id == by.session_id)
+        await conn.execute(kept_tables.values(job_order=by.order))
+    for ids in _chunked([one["document_id"] for one in current if one["status"] == "converted"]):
         gone = await conn.execute(
             delete(tables)
             .where(tables.c.document_id.in_(ids), tables.c.session_id == by.session_id)
@@ -100,6 +106,19 @@ async def of_collection(conn: AsyncConnection, session_id: str, collection_id: s
     return found
 
 
+async def listed(conn: AsyncConnection, session_id: str, ids: Sequence[str]) -> dict[str, list[TableListed]]:
+    """The tables of documents as they are listed, the main one first, by document; no entry where there are none."""
+    found: dict[str, list[TableListed]] = {}
+    of = tables.c
+    for chunk in _chunked(ids):
+        query = select(of.document_id, of.id, of.name, of.role, of.rows, of.columns)
+        query = query.where(of.document_id.in_(chunk), of.session_id == session_id)
+        for document_id, *columns in await conn.execute(query.order_by(of.document_id, of.position)):
+            one = TableListed(**dict(zip(TableListed.__annotations__, columns, strict=True)))
+            found.setdefault(document_id, []).append(one)
+    return found
+
+
 async def table(conn: AsyncConnection, session_id: str, table_id: str) -> Row[Any] | None:
     """A table of the session."""
     query = select(tables).where(tables.c.id == table_id, tables.c.session_id == session_id)
@@ -155,6 +174,6 @@ async def _leave(conn: AsyncConnection, session_id: str, keys: Iterable[str]) ->
         await conn.execute(insert(leftovers), values)
 
 
-def _chunked(ids: list[str]) -> Iterable[list[str]]:
+def _chunked(ids: Sequence[str]) -> Iterable[Sequence[str]]:
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
-from ret_convert.orders import Outcome, Progress, SourceOrder
+from ret_convert.orders import Outcome, Progress, SourceOrder, TableListed
 from ret_convert.positions import positions_of
 from ret_convert.records import Conversion
 from ret_kit.blobs import Blobs
@@ -36,6 +36,10 @@ CONVERT = "ret_convert.converting:convert"
 FACTS = 200  # facts in one message
 DETAIL = ("bytes", "rows", "cells", "failed", "methods")
 LEAST = 8  # documents a task has at least, so that the telling does not outweigh the work
+KEPT = {
+    "code": "FORMER_TABLES_KEPT",
+    "detail": "Converting it again failed; it has still the tables of the conversion before.",
+}
 SHARES = 16  # tasks that many small documents are cut into at least, so that all workers have some
 
 log = logging.getLogger("ret.convert")
@@ -238,12 +242,15 @@ class ConvertWork:
     async def _tell(self, task: ClaimedTask, outcomes: Sequence[Outcome]) -> None:
         """A conversion counts once ingest has acknowledged it; telling it twice changes nothing."""
         job = task.job
+        failed = [one["document_id"] for one in outcomes if one["status"] == "failed"]
+        async with self._db.read() as conn:
+            former = await records.listed(conn, job.session_id, failed)
         for start in range(0, len(outcomes), FACTS):
             request = ingest_pb2.RecordConvertedRequest(
                 job_id=job.id,
                 order=job.created_at_ms,
                 fence=task.fence,
-                facts=map(fact, outcomes[start : start + FACTS]),
+                facts=[fact(one, former.get(one["document_id"], ())) for one in outcomes[start : start + FACTS]],
             )
             with as_service(NAME, job.session_id, job.user_id):
                 await self._ingest.RecordConverted(request)
@@ -291,8 +298,9 @@ def refused(source: SourceOrder, error: RetError) -> Outcome:
     )
 
 
-def fact(outcome: Outcome) -> ingest_pb2.DocumentConverted:
-    """What ingest lists of it."""
+def fact(outcome: Outcome, former: Sequence[TableListed] = ()) -> ingest_pb2.DocumentConverted:
+    """What ingest lists of it; `former` are the tables that a document which failed has still."""
+    warnings = [*outcome["warnings"], KEPT] if former else outcome["warnings"]
     return ingest_pb2.DocumentConverted(
         document_id=outcome["document_id"],
         status=outcome["status"],
@@ -302,9 +310,9 @@ def fact(outcome: Outcome) -> ingest_pb2.DocumentConverted:
             ingest_pb2.TableRef(
                 id=one["id"], name=one["name"], role=one["role"], rows=one["rows"], columns=one["columns"]
             )
-            for one in outcome["tables"]
+            for one in outcome["tables"] or former
         ],
-        warnings=[ingest_pb2.Warning(code=one["code"], detail=one["detail"]) for one in outcome["warnings"]],
+        warnings=[ingest_pb2.Warning(code=one["code"], detail=one["detail"]) for one in warnings],
     )
 
 

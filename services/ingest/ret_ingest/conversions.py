@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, case, delete, insert, select, update
+from sqlalchemy import Row, Select, case, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_ingest import repository
@@ -40,7 +40,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of one document."""
+    """What became of one document; one that failed with tables has still those it had before."""
 
     document_id: str
     status: str
@@ -111,9 +111,13 @@ async def take(conn: AsyncConnection, collection_id: str, choice: Choice, by: Co
 
 
 async def record(conn: AsyncConnection, session_id: str, by: Conversion, facts: Sequence[Converted]) -> int:
-    """Fold facts in; how many were taken. The rest is of documents that are gone, or converted anew since."""
+    """Fold facts in; how many were taken. The rest is of documents that are gone, or converted anew since.
+
+    A document that failed and has its former tables still stays converted as it was, with the reason as a warning.
+    """
     recorded = 0
     for fact in facts:
+        keeps = fact.status == DocumentStatus.FAILED and bool(fact.tables)
         changed = await conn.execute(
             update(documents)
             .where(
@@ -123,34 +127,54 @@ async def record(conn: AsyncConnection, session_id: str, by: Conversion, facts: 
                 documents.c.conversion_order == by.order,
                 documents.c.conversion_fence <= by.fence,
             )
-            .values(
-                status=fact.status,
-                status_before=fact.status,
-                conversion_fence=by.fence,
-                method=fact.method,
-                fidelity=fact.fidelity,
-                tables=json.dumps(fact.tables, separators=(",", ":")),
-            )
+            .values(conversion_fence=by.fence, **(_kept(fact) if keeps else _became(fact)))
             .returning(documents.c.collection_id)
         )
         collection_id = changed.scalar_one_or_none()
         if collection_id is not None:
-            await _replace_warnings(conn, collection_id, fact)
+            await _replace_warnings(conn, collection_id, fact, keeps=keeps)
             recorded += 1
     return recorded
 
 
-async def _replace_warnings(conn: AsyncConnection, collection_id: str, fact: Converted) -> None:
-    await conn.execute(
-        delete(warnings).where(warnings.c.collection_id == collection_id, warnings.c.document_id == fact.document_id)
-    )
+def _became(fact: Converted) -> dict[str, Any]:
+    """What a document is now."""
+    return {
+        "status": fact.status,
+        "status_before": fact.status,
+        "method": fact.method,
+        "fidelity": fact.fidelity,
+        "tables": json.dumps(fact.tables, separators=(",", ":")),
+    }
+
+
+def _kept(fact: Converted) -> dict[str, Any]:
+    """What a document is when it failed and has its tables still: what it was, if it was converted."""
+    converted = documents.c.status_before == DocumentStatus.CONVERTED
+    failed = _became(replace(fact, tables=[]))
+    still = {
+        "status": DocumentStatus.CONVERTED,
+        "status_before": DocumentStatus.CONVERTED,
+        "method": documents.c.method,
+        "fidelity": documents.c.fidelity,
+        "tables": json.dumps(fact.tables, separators=(",", ":")),
+    }
+    return {name: case((converted, still[name]), else_=failed[name]) for name in still}
+
+
+async def _replace_warnings(conn: AsyncConnection, collection_id: str, fact: Converted, *, keeps: bool) -> None:
+    """Put the warnings of a fact in place of the document's; with `keeps`, beside those of its tables."""
+    own = (warnings.c.collection_id == collection_id) & (warnings.c.document_id == fact.document_id)
+    codes = [code for code, _, _ in fact.warnings]
+    await conn.execute(delete(warnings).where(own, warnings.c.code.in_(codes) if keeps else true()))
+    last = (await conn.execute(select(func.max(warnings.c.position)).where(own))).scalar_one()
     if fact.warnings:
         # Convert reads content and knows no paths: what it warns of is in the document itself.
-        own = await _path(conn, fact.document_id)
+        full = await _path(conn, fact.document_id)
         of = {"collection_id": collection_id, "document_id": fact.document_id}
         values = [
-            of | {"position": position, "code": code, "path": path or own, "detail": detail}
-            for position, (code, path, detail) in enumerate(fact.warnings)
+            of | {"position": position, "code": code, "path": path or full, "detail": detail}
+            for position, (code, path, detail) in enumerate(fact.warnings, 0 if last is None else last + 1)
         ]
         await conn.execute(insert(warnings), values)
 

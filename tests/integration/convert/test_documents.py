@@ -88,6 +88,18 @@ async def test_the_record_path_can_be_chosen(user: User) -> None:
     assert (main.name, main.rows) == ("h", 2)
 
 
+async def test_a_record_path_that_is_not_there_costs_a_document_nothing_it_had(user: User) -> None:
+    collection = await user.scanned({"r.xml": b"<r>" + b"<h><k>1</k><l>2</l></h>" * 3 + b"</r>"})
+    await user.converted(collection)
+    before = (await user.documents(collection))["r.xml"]
+    figures = await user.converted(collection, record_paths={before.id: "r/none"})
+    assert (figures["documents"], figures["failed"]) == (1, 1)
+    after = (await user.documents(collection))["r.xml"]
+    assert (after.status, after.method, list(after.tables)) == ("converted", "native", list(before.tables))
+    assert [warning.code for warning in after.warnings] == ["RECORD_PATH_MISSING", "FORMER_TABLES_KEPT"]
+    assert (await user.export(collection, document_id=before.id)).data.decode("utf-8-sig") == "k,l\r\n" + "1,2\r\n" * 3
+
+
 async def test_somebody_elses_collection_is_not_found(shared: Bench, user: User) -> None:
     collection = await user.scanned({"a.xml": rows("a")})
     other = shared.user()

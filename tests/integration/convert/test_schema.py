@@ -97,13 +97,20 @@ async def test_the_same_attempt_twice_changes_nothing(migrated: str) -> None:
             assert (await conn.execute(select(func.count()).select_from(tables))).scalar_one() == 1
 
 
-async def test_a_document_that_fails_now_has_no_tables_any_more(migrated: str) -> None:
+async def test_a_document_that_fails_now_keeps_its_tables_and_no_older_conversion_replaces_them(migrated: str) -> None:
+    failed = outcome("d")
+    failed["status"] = "failed"
     async with Database(migrated, "convert") as db:
         async with db.write() as conn:
-            await records.replace(conn, conversion("first", 1), [outcome("d", table("a", "k1"))])
-            await records.replace(conn, conversion("second", 2), [outcome("d")])
+            await records.replace(conn, conversion("first", 1), [outcome("d", table("a", "k1"), table("b", "k2"))])
+            await records.replace(conn, conversion("third", 3), [failed])
+            await records.replace(conn, conversion("second", 2), [outcome("d", table("a", "k3"))])
         async with db.read() as conn:
-            assert await records.of_collection(conn, "session", "collection") == {}
+            found = await records.listed(conn, "session", ["d", "e"])
+            assert {name: [one["id"] for one in given] for name, given in found.items()} == {"d": ["a-k1", "b-k2"]}
+            assert found["d"][0] == {"id": "a-k1", "name": "a", "role": "main", "rows": 1, "columns": 2}
+            assert await records.listed(conn, "another", ["d"]) == {}
+            assert await records.leftover(conn, "session") == ["k3"]
 
 
 async def test_a_shape_is_replaced_by_a_conversion_and_kept_by_a_failure(migrated: str) -> None:

@@ -143,6 +143,28 @@ async def test_converting_again_replaces_the_warnings(user: User) -> None:
     assert list((await user.documents(of))[0].warnings) == []
 
 
+@on_both
+async def test_a_document_that_fails_with_its_former_tables_stays_what_it_was(both: Bench) -> None:
+    user = both.user()
+    of = (await user.scanned(packed({"a.xml": GOOD}))).id
+    document = (await user.take(of, "one", 1))[0].document_id
+    mended = ingest_pb2.Warning(code="XML_REPAIRED", path="a.xml")
+    missing = ingest_pb2.Warning(code="RECORD_PATH_MISSING", path="a.xml")
+    kept = fact(document, "failed", tables=[TABLE], warnings=[missing])
+    await user.record("one", 1, kept)
+    [found] = await user.documents(of)
+    assert (found.status, list(found.tables)) == ("failed", []), "it was never converted"
+    await user.take(of, "two", 2)
+    await user.record("two", 2, fact(document, method="repaired", fidelity=0.5, warnings=[mended]))
+    for order in (3, 4):
+        await user.take(of, "again", order)
+        await user.record("again", order, kept)
+        [found] = await user.documents(of)
+        assert (found.status, found.method, found.fidelity) == ("converted", "repaired", 0.5)
+        assert list(found.tables) == [TABLE]
+        assert list(found.warnings) == [mended, missing]
+
+
 async def test_facts_of_documents_that_are_gone_are_not_recorded(bench: Bench, user: User) -> None:
     of = (await user.scanned(packed({"a.xml": GOOD}))).id
     document = (await user.take(of, "job", 1))[0].document_id

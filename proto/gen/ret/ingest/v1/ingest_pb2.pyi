@@ -1029,7 +1029,9 @@ class DocumentConverted(_message.Message):
     method: _builtins.str
     fidelity: _builtins.float
     @_builtins.property
-    def tables(self) -> _containers.RepeatedCompositeFieldContainer[Global___TableRef]: ...
+    def tables(self) -> _containers.RepeatedCompositeFieldContainer[Global___TableRef]:
+        """Of one that failed: the tables it had before and has still."""
+
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]: ...
     def __init__(
