@@ -24,7 +24,7 @@ from ret_convert.schema import jobs as job_tables
 from ret_convert.worker import TYPE
 from ret_kit.auth import caller
 from ret_kit.database import Database
-from ret_kit.errors import Invalid, NotFound
+from ret_kit.errors import Invalid, Kind, NotFound, RemoteError
 from ret_kit.jobs.events import job_message
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.idempotency import recall, remember
@@ -95,21 +95,35 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         return convert_pb2.StartResponse.FromString(kept) if kept is not None else None
 
     async def _ready(self, request: convert_pb2.StartRequest) -> None:
-        """NotFound or NotReady unless what is to be converted is there and the caller's own."""
+        """NotFound or NotReady unless what is to be converted is there and the caller's own.
+
+        Invalid where a record path is for a document that is not there; one that is not to be converted may have one.
+        """
         collection_id = request.collection_id
         asked = await self._ports.ingest.GetCollection(ingest_pb2.GetCollectionRequest(collection_id=collection_id))
         if asked.collection.status != "ready":
             raise NotReady(status=asked.collection.status)
         if request.groups or request.document_ids:
-            wanted = ingest_pb2.TakeDocumentsRequest(
-                collection_id=collection_id, groups=request.groups, document_ids=request.document_ids, dry_run=True
-            )
-            answers = self._ports.ingest.TakeDocuments(wanted)
+            await self._there(collection_id, request.groups, request.document_ids)
+        if request.record_paths:
             try:
-                async for _ in answers:
-                    break  # what is unknown is refused before the first answer
-            finally:
-                answers.cancel()
+                await self._there(collection_id, (), list(request.record_paths))
+            except RemoteError as error:
+                if error.kind is not Kind.NOT_FOUND:
+                    raise
+                raise Invalid(field="record_paths", reason="name a document that is not in the collection") from None
+
+    async def _there(self, collection_id: str, groups: Sequence[str], document_ids: Sequence[str]) -> None:
+        """NotFound unless all groups and documents are in the collection."""
+        wanted = ingest_pb2.TakeDocumentsRequest(
+            collection_id=collection_id, groups=groups, document_ids=document_ids, dry_run=True
+        )
+        answers = self._ports.ingest.TakeDocuments(wanted)
+        try:
+            async for _ in answers:
+                break  # what is unknown is refused before the first answer
+        finally:
+            answers.cancel()
 
     async def Export(
         self, request: convert_pb2.ExportRequest, context: Context

@@ -121,6 +121,17 @@ async def test_unknown_groups_documents_and_layouts_are_refused_at_once(user: Us
         assert refused.value.kind == kind
 
 
+async def test_record_paths_are_of_documents_of_the_collection_converted_now_or_not(user: User) -> None:
+    collection = await user.scanned({"AR_x/a.xml": rows("a"), "GL_x/b.xml": rows("b")})
+    elsewhere = (await user.documents(await user.scanned({"c.xml": rows("c")})))["c.xml"].id
+    for unknown in ("none", elsewhere):
+        with pytest.raises(RemoteError) as refused:
+            await user.start(collection, record_paths={unknown: "r"})
+        assert (refused.value.kind, refused.value.extra()["field"]) == (Kind.INVALID, "record_paths")
+    other = (await user.documents(collection))["AR_x/a.xml"].id
+    assert (await user.converted(collection, groups=["GL"], record_paths={other: "none"}))["failed"] == 0
+
+
 async def test_the_same_key_gives_the_first_answer(user: User) -> None:
     collection = await user.scanned({"a.xml": rows("a")})
     first = await user.start(collection, idempotency_key="once")

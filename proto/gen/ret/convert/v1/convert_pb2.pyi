@@ -62,7 +62,9 @@ class StartRequest(_message.Message):
     @_builtins.property
     def document_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def record_paths(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def record_paths(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """By document; of the collection, though not necessarily of what is converted."""
+
     def __init__(
         self,
         *,
