@@ -279,10 +279,10 @@ class TablePage(BaseModel):
 
 
 class Conversion(Body):
-    """What to convert; neither groups nor documents is everything."""
+    """What to convert; neither groups nor documents is everything. An empty list is refused: it could mean nothing."""
 
-    groups: list[Name] | None = Field(default=None, max_length=CHOICE_LIMIT)
-    documents: list[Identifier] | None = Field(default=None, max_length=CHOICE_LIMIT)
+    groups: list[Name] | None = Field(default=None, min_length=1, max_length=CHOICE_LIMIT)
+    documents: list[Identifier] | None = Field(default=None, min_length=1, max_length=CHOICE_LIMIT)
     layout: Layout = "auto"
     record_paths: dict[Identifier, RecordPath] | None = Field(default=None, max_length=CHOICE_LIMIT)
     discard_edits: bool = False

@@ -696,7 +696,7 @@ export interface components {
         };
         /**
          * Conversion
-         * @description What to convert; neither groups nor documents is everything.
+         * @description What to convert; neither groups nor documents is everything. An empty list is refused: it could mean nothing.
          */
         Conversion: {
             /**

@@ -101,6 +101,8 @@ async def test_questions_about_health_do_not_fill_the_log(another_gateway: Any, 
         ("PATCH", "/api/v1/documents/d1", {}, "group"),
         ("POST", "/api/v1/collections/c1/conversions", {"layout": "square"}, "layout"),
         ("POST", "/api/v1/collections/c1/conversions", {"groups": ["ok", ""]}, "groups.1"),
+        ("POST", "/api/v1/collections/c1/conversions", {"groups": []}, "groups"),
+        ("POST", "/api/v1/collections/c1/conversions", {"groups": ["ok"], "documents": []}, "documents"),
     ],
 )
 async def test_a_field_that_cannot_be_used_is_named(

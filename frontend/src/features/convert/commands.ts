@@ -69,7 +69,8 @@ export function useCommands() {
   }
 
   async function retryFailed(id: string, layout: Layout): Promise<void> {
-    await convert(id, { documents: await failedIds(id) }, layout);
+    const documents = await failedIds(id);
+    if (documents.length > 0) await convert(id, { documents }, layout);
   }
 
   return { update, remove, renameGroups, move, convert, retryFailed };
