@@ -17,7 +17,9 @@ FEED = 1 << 20
 
 DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.:-]*)["']""")
 # Codecs of Python that are text encodings, but of no document.
-UNFIT = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined", "utf-7"})
+UNFIT = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined"})
+DOUBTFUL = frozenset({"utf-7"})
+"""Looks like plain ASCII whether it is what is declared or not: the ladder decides by what decodes (decoding.py)."""
 OWN = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
 """What expat reads, by the names it knows."""
 
@@ -43,7 +45,7 @@ def declared_encoding(head: bytes) -> str | None:
         b"<<<<".decode(codec, "replace")  # LookupError for codecs that are not from bytes to text
     except LookupError:
         codec = "undefined"
-    if codec.replace("_", "-") in UNFIT:
+    if codec.replace("_", "-") in UNFIT | DOUBTFUL:
         raise Malformed(line=1, column=1, reason="the declared encoding is unknown")
     # A nickname of one of those ("utf8") is not known to it.
     return None if name.lower() in OWN else codec

@@ -8,6 +8,7 @@ import pytest
 from convert_ladder import HEAD, ROWS, TWO, climbed, doc
 
 from ret_convert.flatten import Options, outside_warnings
+from ret_convert.ladder import decoding
 from ret_convert.layout import Layout
 
 WORDS = "<R><I><A>Café</A><B>naïve</B></I><I><A>über</A><B>x</B></I></R>"
@@ -123,6 +124,23 @@ def test_surrogates_that_oracle_writes_in_utf_8_are_characters() -> None:
 def test_japanese_bytes_are_read_as_such(head: str) -> None:
     one = climbed(head.encode() + JAPANESE.replace("支払", "①").encode("cp932"))
     assert one.main == [{"名": "税区分", "B": "①"}, {"名": "条件", "B": "コード"}]
+
+
+@pytest.mark.parametrize("piece", [decoding.PIECE, 7])
+def test_a_declared_utf_7_is_read_as_such(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(decoding, "PIECE", piece)
+    one = climbed((HEAD.replace("UTF-8", "UTF-7") + JAPANESE.replace("支払", "1 + 1 = é")).encode("utf-7"))
+    assert (one.method, one.fidelity, one.main[0]) == ("repaired", 1.0, {"名": "税区分", "B": "1 + 1 = é"})
+    assert "read as UTF-7" in one.said
+
+
+@pytest.mark.parametrize("text", ["C++ 1+1", "Café", "+" + "AOk" * 9 + "-"])
+def test_what_is_declared_utf_7_and_is_none_is_read_as_what_it_is(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(decoding, "PIECE", 7)
+    monkeypatch.setattr(decoding, "HELD", 14)
+    one = climbed(doc(f"<Item><A>{text}</A><B>b1</B></Item>", TWO[1]).replace("UTF-8", "UTF-7"))
+    assert (one.method, one.main[0]) == ("repaired", {"A": text, "B": "b1"})
+    assert "read as UTF-8" in one.said
 
 
 def test_bytes_that_a_declared_encoding_has_not_are_replaced() -> None:

@@ -50,6 +50,8 @@ BYTES, NOTHING = "ret-windows-bytes", "ret-lost-bytes"
 SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 HALF_PAIR = re.compile(rb"\xed(?:[\xa0-\xaf](?:[\x80-\xbf](?:\xed[\xb0-\xbf]?)?)?)?\Z")
 """A pair that may go on in the next piece."""
+HELD = 1 << 20
+"""Bytes that a decoder may hold back: UTF-7's reads them anew with every piece."""
 PAIR = 6  # bytes of a character beyond the first 65,536 in Oracle's "UTF8", which is CESU-8
 
 
@@ -176,6 +178,9 @@ def _fitting(source: Source, order: list[str], skip: int, *, japanese: bool) -> 
                 try:
                     text = decoders[codec].decode(piece, final=ended)
                 except UnicodeError:
+                    del decoders[codec]
+                    continue
+                if len(decoders[codec].getstate()[0]) > HELD:
                     del decoders[codec]
                     continue
                 if codec == SHIFT_JIS and not text.isascii():
