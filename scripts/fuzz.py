@@ -19,7 +19,7 @@ NATIVE = CONVERT / "native"
 PLACE = ROOT / ".make" / "fuzz"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS]
-ALONE = ("memory", "tally", "source", "shape", "columns", "events", "parse")
+ALONE = ("memory", "tally", "source", "shape", "columns", "events", "scan", "parse")
 """What needs no Python."""
 TESTS = ("native", "flatten", "conservation", "safety", "shape", "layout")
 PRELOADED = """

@@ -49,13 +49,13 @@ def core(path: Path) -> int:
     """The core alone, in this thread: batches are made and dropped. How many rows there were."""
     made, rows = Core(), 0
     made.restart(None, 0)
-    made.open(None, None)
+    made.open(None, None, plain=True)
     with path.open("rb") as file:
         for _ in range(PREFIX // FEED):
             made.feed(file.read(FEED), last=False)
     laid = lay_out(made.paths(), Options())
     made.restart(laid.rows, 100_000)
-    made.open(None, None)
+    made.open(None, None, plain=True)
     with path.open("rb") as file:
         while piece := file.read(FEED):
             made.feed(piece, last=False)

@@ -1,7 +1,7 @@
 /* The conversion core: events of a document become columns of its tables, in one pass.
  *
- * A document is parsed by expat, or read by somebody else who hands its events over; both meet in the same three
- * handlers. While it is read, a trie learns its paths (shape), and every value goes straight into the column of its
+ * A plain document is scanned here, any other is parsed by expat, or read by somebody else who hands its events over; all
+ * meet in the same three handlers. While it is read, a trie learns its paths (shape), and every value goes straight into the column of its
  * path (columns) of the table whose row it stands in. Which paths are rows is told beforehand; whoever tells it looks
  * at what was learned and reads again when it was wrong (ret_convert/native.py).
  *
@@ -312,7 +312,7 @@ typedef struct Core {
     bool replaying;
     int decision;
     int64_t at, until; /* bytes of the document: where the event in hand begins and ends; -1 is nowhere */
-    Parse *parse;
+    Parse *parse;      /* it is asked for them where expat reads */
 } Core;
 
 void core_begin(Core *core);
@@ -323,14 +323,50 @@ void core_stop(Core *core, const char *name);
 void core_text(Core *core, const char *text, size_t size);
 bool core_finish(Core *core);
 
-/* --- parse.c: expat ---------------------------------------------------------------------------------------------------------- */
+/* --- scan.c: plain documents, without expat ---------------------------------------------------------------------------------- */
+
+/* An attribute in the bytes in hand; its value `differs` where it is not meant as it is written. */
+typedef struct {
+    char *name, *value;
+    size_t name_size, value_size;
+    bool differs;
+} Span;
+
+/* READS is for the inside: it goes on. */
+typedef enum { SCAN_READS, SCAN_WAITS, SCAN_PAUSED, SCAN_ENDED, SCAN_FAILED, SCAN_ODD } Scanned;
+
+typedef struct {
+    Core *core;
+    Bytes bytes;  /* in hand, and zeros behind them */
+    char *at;     /* how far they are read */
+    int64_t base; /* where in the document they begin */
+    bool begun, rooted, last;
+    bool known; /* that it is UTF-8, whatever it declares */
+    Bytes names; /* of the elements that are open, each with a NUL behind it */
+    size_t *sizes;
+    size_t depth, depth_room;
+    Span *spans;
+    const char **attributes;
+    size_t room;
+    uint64_t names_met[16]; /* a sieve for names that come twice */
+} Scan;
+
+void scan_begin(Scan *scan, Core *core, bool known);
+void scan_free(Scan *scan);
+void scan_add(Scan *scan, const char *data, size_t size, bool last);
+/* Read what was added. SCAN_ODD hands the document over to expat: before the root has begun nothing was given yet. */
+Scanned scan_on(Scan *scan);
+
+/* --- parse.c: a document, by the scanner or by expat --------------------------------------------------------------------------- */
 
 struct Parse {
     XML_Parser parser;
     Core *core;
+    Scan *scan; /* NULL where expat reads */
     int encoding[256];
     bool has_encoding;
     bool bomb, watching, paused;
+    bool unplain; /* expat must read it again from its beginning */
     uint64_t fed, characters;
     bool counts_characters;
     Map entities;
@@ -339,7 +375,7 @@ struct Parse {
     uint32_t outside_count, outside_named;
 };
 
-Parse *parse_new(Core *core, const char *encoding, const int *table);
+Parse *parse_new(Core *core, const char *encoding, const int *table, bool plain);
 void parse_free(Parse *parse);
 bool parse_feed(Parse *parse, const char *data, size_t size, bool last);
 bool parse_resume(Parse *parse);

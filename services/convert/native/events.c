@@ -48,13 +48,15 @@ static void text_below(Core *core) {
 }
 
 /* Where the event in hand begins and ends in the document; -1 is nowhere. */
+static bool by_expat(const Core *core) { return !core->replaying && core->parse && core->parse->scan == NULL; }
+
 static int64_t begins(const Core *core) {
-    if (core->replaying || core->parse == NULL) return core->at;
+    if (!by_expat(core)) return core->at;
     return (int64_t)XML_GetCurrentByteIndex(core->parse->parser);
 }
 
 static int64_t ends(const Core *core) {
-    if (core->replaying || core->parse == NULL) return core->until;
+    if (!by_expat(core)) return core->until;
     return (int64_t)XML_GetCurrentByteIndex(core->parse->parser) + XML_GetCurrentByteCount(core->parse->parser);
 }
 

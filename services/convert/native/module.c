@@ -71,11 +71,13 @@ static PyObject *core_restart_of(CoreObject *self, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-/* open(encoding: str | None, table: Sequence[int] | None) */
-static PyObject *core_open(CoreObject *self, PyObject *arguments) {
+/* open(encoding: str | None, table: Sequence[int] | None, *, plain: bool) */
+static PyObject *core_open(CoreObject *self, PyObject *arguments, PyObject *named) {
+    static char *names[] = {"", "", "plain", NULL};
     const char *encoding;
     PyObject *table;
-    if (!PyArg_ParseTuple(arguments, "zO", &encoding, &table)) return NULL;
+    int plain;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "zO$p", names, &encoding, &table, &plain)) return NULL;
     int bytes[256];
     if (table != Py_None) {
         PyObject *list = PySequence_Fast(table, "the table of an encoding is a sequence");
@@ -90,7 +92,7 @@ static PyObject *core_open(CoreObject *self, PyObject *arguments) {
         if (PyErr_Occurred()) return NULL;
     }
     parse_drop(self);
-    self->core.parse = parse_new(&self->core, encoding, table == Py_None ? NULL : bytes);
+    self->core.parse = parse_new(&self->core, encoding, table == Py_None ? NULL : bytes, plain);
     Py_RETURN_NONE;
 }
 
@@ -190,7 +192,8 @@ static PyObject *core_failure(CoreObject *self, PyObject *nothing) {
         enum XML_Error error = XML_GetErrorCode(parse->parser);
         line = XML_GetCurrentLineNumber(parse->parser);
         column = XML_GetCurrentColumnNumber(parse->parser) + 1;
-        if (parse->bomb || error == XML_ERROR_AMPLIFICATION_LIMIT_BREACH) kind = "bomb";
+        if (parse->unplain) kind = "unplain";
+        else if (parse->bomb || error == XML_ERROR_AMPLIFICATION_LIMIT_BREACH) kind = "bomb";
         else if (*kind == '\0' && error != XML_ERROR_NONE) {
             kind = "malformed";
             words = XML_ErrorString(error);
@@ -342,6 +345,11 @@ static PyObject *core_paused(CoreObject *self, void *closure) {
     return PyBool_FromLong(self->core.parse != NULL && self->core.parse->paused);
 }
 
+static PyObject *core_scanned(CoreObject *self, void *closure) {
+    (void)closure;
+    return PyBool_FromLong(self->core.parse != NULL && self->core.parse->scan != NULL);
+}
+
 static PyObject *core_news(CoreObject *self, void *closure) {
     (void)closure;
     return PyBool_FromLong(self->core.news);
@@ -390,7 +398,7 @@ static PyObject *tally_of(PyObject *module, PyObject *arguments) {
 
 static PyMethodDef core_methods[] = {
     {"restart", (PyCFunction)core_restart_of, METH_VARARGS, NULL},
-    {"open", (PyCFunction)core_open, METH_VARARGS, NULL},
+    {"open", (PyCFunction)(void (*)(void))core_open, METH_VARARGS | METH_KEYWORDS, NULL},
     {"feed", (PyCFunction)(void (*)(void))core_feed, METH_VARARGS | METH_KEYWORDS, NULL},
     {"resume", (PyCFunction)core_resume, METH_NOARGS, NULL},
     {"start", (PyCFunction)core_start_of, METH_VARARGS, NULL},
@@ -410,6 +418,7 @@ static PyGetSetDef core_values_of[] = {
     {"outside", (getter)core_outside, NULL, NULL, NULL},
     {"dirty", (getter)core_dirty, NULL, NULL, NULL},
     {"paused", (getter)core_paused, NULL, NULL, NULL},
+    {"scanned", (getter)core_scanned, NULL, NULL, NULL},
     {"news", (getter)core_news, NULL, NULL, NULL},
     {"too_deep", (getter)core_too_deep, NULL, NULL, NULL},
     {"names", (getter)core_names, NULL, NULL, NULL},

@@ -1,4 +1,5 @@
-/* One strict, streaming, namespace-unaware parse by expat that follows nothing outside the document.
+/* One strict, streaming, namespace-unaware parse that follows nothing outside the document: by the scanner as long as
+ * the document is plain, else by expat.
  *
  * No DTD is loaded, no external entity is read: a reference to something outside gives nothing and is named. Entities
  * that grow beyond every measure end the parse. */
@@ -131,14 +132,20 @@ static int XMLCALL unknown_encoding(void *data, const char *name, XML_Encoding *
     return XML_STATUS_OK;
 }
 
-/* `encoding` overrides the declared one; `table` is what each byte of it is, for an encoding expat does not know. */
-Parse *parse_new(Core *core, const char *encoding, const int *table) {
+/* `encoding` overrides the declared one; `table` is what each byte of it is, for an encoding expat does not know.
+ * A `plain` document is not yet known to be odd. */
+Parse *parse_new(Core *core, const char *encoding, const int *table, bool plain) {
     Parse *parse = must(calloc(1, sizeof(Parse)));
     parse->core = core;
     parse->parser = must(XML_ParserCreate(encoding));
     if (table) {
         memcpy(parse->encoding, table, sizeof parse->encoding);
         parse->has_encoding = true;
+    }
+    bool known = encoding && strcmp(encoding, "UTF-8") == 0;
+    if (plain && table == NULL && (known || encoding == NULL)) {
+        parse->scan = must(malloc(sizeof(Scan)));
+        scan_begin(parse->scan, core, known);
     }
     XML_SetUserData(parse->parser, parse);
     XML_SetElementHandler(parse->parser, start_of, end_of);
@@ -151,21 +158,52 @@ Parse *parse_new(Core *core, const char *encoding, const int *table) {
     return parse;
 }
 
+static void scan_drop(Parse *parse) {
+    if (parse->scan) scan_free(parse->scan);
+    free(parse->scan);
+    parse->scan = NULL;
+}
+
 void parse_free(Parse *parse) {
     XML_ParserFree(parse->parser);
+    scan_drop(parse);
     map_free(&parse->entities);
     arena_free(&parse->names);
     bytes_free(&parse->outside);
     free(parse);
 }
 
+/* expat takes over from the beginning, of which the scanner has given nothing yet. */
+static bool handed_over(Parse *parse) {
+    Bytes bytes = parse->scan->bytes;
+    bool last = parse->scan->last;
+    parse->scan->bytes = (Bytes){0};
+    scan_drop(parse);
+    bool good = XML_Parse(parse->parser, bytes.data, (int)bytes.size, last) != XML_STATUS_ERROR;
+    bytes_free(&bytes);
+    return good;
+}
+
+static bool scanned(Parse *parse) {
+    Scanned outcome = scan_on(parse->scan);
+    parse->paused = outcome == SCAN_PAUSED;
+    if (outcome == SCAN_ODD && !parse->scan->rooted) return handed_over(parse);
+    parse->unplain = outcome == SCAN_ODD;
+    return outcome != SCAN_ODD && outcome != SCAN_FAILED;
+}
+
 bool parse_feed(Parse *parse, const char *data, size_t size, bool last) {
     parse->fed += size;
+    if (parse->scan) {
+        scan_add(parse->scan, data, size, last);
+        return scanned(parse);
+    }
     return XML_Parse(parse->parser, data, (int)size, last) != XML_STATUS_ERROR;
 }
 
 /* Go on where rows were to be taken; it may pause again. */
 bool parse_resume(Parse *parse) {
     parse->paused = false;
+    if (parse->scan) return scanned(parse);
     return XML_ResumeParser(parse->parser) != XML_STATUS_ERROR;
 }

@@ -28,8 +28,8 @@ class Core:
         columns than `columns_max` in all tables make the reading dirty.
         """
 
-    def open(self, encoding: str | None, table: Sequence[int] | None) -> None:
-        """Begin to parse.
+    def open(self, encoding: str | None, table: Sequence[int] | None, *, plain: bool) -> None:
+        """Begin to parse. A document that is `plain` is scanned without expat until it turns out not to be.
 
         `encoding` goes before the declared one; `table` says what each byte of a declared encoding is that expat does
         not know: a code point, -1 for none.
@@ -56,8 +56,8 @@ class Core:
     def failure(self) -> tuple[str, int, int, str]:
         """What ended a reading; line and column from 1; the parser's words.
 
-        It is `malformed`, `bomb`, `paths` (too many), `levels` (too many), `cell` (too large), `unbalanced`, `empty`,
-        or nothing.
+        It is `unplain` (open it again, without `plain`), `malformed`, `bomb`, `paths` (too many), `levels` (too many),
+        `cell` (too large), `unbalanced`, `empty`, or nothing.
         """
 
     def paths(self) -> list[Path]:
@@ -90,6 +90,10 @@ class Core:
     @property
     def paused(self) -> bool:
         """Whether the parse waits for rows to be taken, since many wait; then `resume`."""
+
+    @property
+    def scanned(self) -> bool:
+        """Whether the document is read without expat."""
 
     @property
     def news(self) -> bool:

@@ -41,13 +41,17 @@ COLUMNS_EACH = 4
 """How many times the columns of a layout may come before it is given up while it is filled."""
 
 
+class ReadAnew(Exception):
+    """What a reading has given so far is void; the next one will not end like this."""
+
+
 class Reading(Protocol):
     """How a document comes into the core."""
 
     def __call__(self, core: Core, limit: int | None, /) -> Iterator[int]:
         """Give the core everything, or about so many bytes; after each step the bytes that are done.
 
-        Begins with the document's beginning each time. DocumentFailed when it cannot be read.
+        Begins with the document's beginning each time. DocumentFailed when it cannot be read; ReadAnew.
         """
         ...
 
@@ -103,7 +107,10 @@ class NativeFlattening:
         laid = self._learned()
         with ThreadPoolExecutor(1, thread_name_prefix="tally") as beside:
             for _ in range(ATTEMPTS):
-                other = yield from self._filled(laid, beside)
+                try:
+                    other = yield from self._filled(laid, beside)
+                except ReadAnew:
+                    other = laid
                 if other is None:
                     return
                 laid = other
@@ -131,8 +138,11 @@ class NativeFlattening:
         """Read only to learn; again while there is news of mixed content."""
         for _ in range(ATTEMPTS):
             self._core.restart(None, 0)
-            for done in self._read(self._core, limit):
-                self._learned_bytes = done
+            try:
+                for done in self._read(self._core, limit):
+                    self._learned_bytes = done
+            except ReadAnew:
+                continue
             if not self._core.news:
                 return
 

@@ -1,4 +1,4 @@
-"""An XML document into the core: strictly, a megabyte a step."""
+"""An XML document into the core: strictly, a megabyte a step; by its scanner while it is plain, else by expat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ret_convert.encoding import FEED, declared_encoding, transcoded
 from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.flatten import Progress, Source
 from ret_convert.layout import Options
-from ret_convert.native import NativeFlattening
+from ret_convert.native import NativeFlattening, ReadAnew
 
 HEAD = 1024
 """Bytes in which an XML declaration must stand."""
@@ -28,16 +28,24 @@ def xml_flatten(source: Source, options: Options, progress: Progress) -> NativeF
 
 
 class XmlReading:
-    """How a document of bytes comes into the core (`native.Reading`)."""
+    """How a document of bytes comes into the core (`native.Reading`): `plain` until it is known to need expat."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, plain: bool = True) -> None:
         self._source = source
+        self._plain = plain
 
     def __call__(self, core: Core, limit: int | None, /) -> Iterator[int]:
+        try:
+            yield from self._steps(core, limit)
+        except ReadAnew:
+            self._plain = False
+            raise
+
+    def _steps(self, core: Core, limit: int | None) -> Iterator[int]:
         with self._source() as stream:
             read = Pieces(stream)
             with closing(iter(read)) as given:
-                pieces = opened(core, read.head, given)
+                pieces = opened(core, read.head, given, plain=self._plain)
                 for piece in pieces:
                     yield from fed(core, piece, read, last=False)
                     yield read.done
@@ -84,17 +92,20 @@ class Pieces:
         return piece
 
 
-def opened(core: Core, head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Begin to parse a document with this beginning; its pieces as the core wants them, one for each."""
+def opened(core: Core, head: bytes, pieces: Iterator[bytes], *, plain: bool) -> Iterator[bytes]:
+    """Begin to parse a document with this beginning; its pieces as the core wants them, one for each.
+
+    Unless it is known not to be `plain`, the core tries to do without expat.
+    """
     codec = declared_encoding(head[:HEAD])
     table = byte_table(codec) if codec else None
     if codec is None or codec in OWN:
-        core.open(OWN[codec] if codec else None, None)
+        core.open(OWN[codec] if codec else None, None, plain=plain)
         return pieces
     if table is not None:
-        core.open(None, table)
+        core.open(None, table, plain=plain)
         return pieces
-    core.open("UTF-8", None)
+    core.open("UTF-8", None, plain=plain)
     return transcoded(pieces, codec)
 
 
@@ -121,6 +132,8 @@ def _point(byte: bytes, codec: str) -> int:
 def failure(core: Core) -> Exception:
     """What a failed reading is called."""
     kind, line, column, words = core.failure()
+    if kind == "unplain":
+        return ReadAnew()
     if kind == "bomb":
         return EntityBomb()
     if kind == "paths":

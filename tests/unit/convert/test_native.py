@@ -174,7 +174,7 @@ def test_the_core_refuses_what_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="no such path"):
         core.restart([(9, False)], 10)
     with pytest.raises(ValueError, match="256"):
-        core.open(None, [1])
+        core.open(None, [1], plain=True)
 
 
 def test_too_many_different_elements_are_a_reason() -> None:
