@@ -20,7 +20,6 @@ from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
 from ret_convert.batch import Restart
 from ret_convert.layout import Column, Kind, Placed, TablePlan
 from ret_convert.positions import Positions, Sink, positions_of
-from ret_convert.positions import positions as positions  # noqa: PLC0414 - readers of a table look for them here
 from ret_kit.blobs import Blobs, Stored
 
 REPEATING = 0.5

@@ -20,7 +20,8 @@ from ret_convert.batch import Restart
 from ret_convert.errors import CellTooLarge, EntityBomb, Malformed, TooManyLevels, TooManyPaths
 from ret_convert.layout import Layout, Options
 from ret_convert.native import NativeFlattening
-from ret_convert.tables import Written, positions, store
+from ret_convert.positions import positions
+from ret_convert.tables import Written, store
 from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
 
