@@ -21,7 +21,7 @@ SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS]
 ALONE = ("memory", "tally", "source", "shape", "columns", "events", "scan", "parse")
 """What needs no Python."""
-TESTS = ("native", "flatten", "conservation", "safety", "shape", "layout")
+TESTS = ("native", "scan", "flatten", "conservation", "safety", "shape", "layout")
 PRELOADED = """
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("ret_convert._core", sys.argv[1])
