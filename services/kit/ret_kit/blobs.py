@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
-from ret_kit.errors import BlobDamaged, NotFound, StorageFull, Unavailable
+from ret_kit.errors import AlreadyThere, BlobDamaged, NotFound, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,6 +70,12 @@ class Blobs:
         """Stores data that is in memory anyway."""
         with wrapped():
             await obstore.put_async(self._store, checked(key), data, use_multipart=False)
+        return Stored(key, len(data), hashlib.sha256(data).hexdigest())
+
+    async def create(self, key: str, data: bytes) -> Stored:
+        """Stores data under a key that is absent; AlreadyThere when it is not, of two at once for all but one."""
+        with wrapped(), _created(key):
+            await obstore.put_async(self._store, checked(key), data, mode="create", use_multipart=False)
         return Stored(key, len(data), hashlib.sha256(data).hexdigest())
 
     async def put_stream(self, key: str, chunks: AsyncIterable[bytes]) -> Stored:
@@ -181,6 +187,12 @@ class Blobs:
         """As `put`."""
         with wrapped():
             obstore.put(self._store, checked(key), data, use_multipart=False)
+        return Stored(key, len(data), hashlib.sha256(data).hexdigest())
+
+    def create_sync(self, key: str, data: bytes) -> Stored:
+        """As `create`."""
+        with wrapped(), _created(key):
+            obstore.put(self._store, checked(key), data, mode="create", use_multipart=False)
         return Stored(key, len(data), hashlib.sha256(data).hexdigest())
 
     def get_sync(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -346,6 +358,15 @@ def _remove_folder(folder: Path) -> None:
         # Another service removes the same session's folder, or somebody who is being stopped still writes there.
         time.sleep(REMOVAL_PAUSE_SECONDS)
     raise Unavailable(what="blob store")
+
+
+@contextmanager
+def _created(key: str) -> Generator[None]:
+    """The store's refusal to write a key that is there, as ours."""
+    try:
+        yield
+    except AlreadyExistsError:
+        raise AlreadyThere(key) from None
 
 
 @contextmanager

@@ -155,6 +155,19 @@ class StorageFull(RetError):
 
 
 @dataclass
+class AlreadyThere(RetError):
+    """A blob that was to be created is there, whoever wrote it. `key` is made of ids."""
+
+    key: str
+    kind = Kind.CONFLICT
+    code = "ALREADY_THERE"
+
+    @property
+    def detail(self) -> str:
+        return "Somebody else was faster."
+
+
+@dataclass
 class BlobDamaged(RetError):
     """The bytes under a key are not the bytes that were stored; they are not given away. `key` is made of ids."""
 

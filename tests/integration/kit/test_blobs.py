@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ret_kit.blobs import Blobs, Stored, session_prefix, wrapped
-from ret_kit.errors import BlobDamaged, NotFound, StorageFull, Unavailable
+from ret_kit.errors import AlreadyThere, BlobDamaged, NotFound, StorageFull, Unavailable
 
 MIB = 1 << 20
 KEY = "sessions/s1/jobs/j1/1/pack"
@@ -52,6 +52,40 @@ async def test_a_stream_is_stored_whole_with_its_size_and_digest(blobs: Blobs) -
     content = await blobs.get(KEY)
     assert (stored.size, stored.sha256) == (20 * MIB, hashlib.sha256(content).hexdigest())
     assert content[5 * MIB] == 5
+
+
+@pytest.fixture(params=["folder", "memory"])
+def any_store(request: pytest.FixtureRequest, folder: Path) -> Blobs:
+    return Blobs(folder.as_uri() if request.param == "folder" else "memory:///")
+
+
+async def test_what_is_there_is_not_created_again_and_stays_as_it_was(any_store: Blobs) -> None:
+    stored = await any_store.create(KEY, b"first")
+    assert (stored.size, stored.sha256) == (5, hashlib.sha256(b"first").hexdigest())
+    with pytest.raises(AlreadyThere) as raised:
+        await any_store.create(KEY, b"second")
+    with pytest.raises(AlreadyThere):
+        any_store.create_sync(KEY, b"third")
+    assert (raised.value.key, raised.value.code) == (KEY, "ALREADY_THERE")
+    assert await any_store.get(KEY) == b"first"
+    assert any_store.create_sync(f"{KEY}2", b"x").size == 1
+
+
+async def test_of_many_who_create_a_key_at_once_one_succeeds_and_its_bytes_are_there(any_store: Blobs) -> None:
+    for number in range(20):
+        key = f"{KEY}{number}"
+        tries = (any_store.create(key, bytes([one]) * 1000) for one in range(8))
+        results = await asyncio.gather(*tries, return_exceptions=True)
+        [winner] = [at for at, one in enumerate(results) if isinstance(one, Stored)]
+        assert sum(isinstance(one, AlreadyThere) for one in results) == 7
+        assert await any_store.get(key) == bytes([winner]) * 1000
+
+
+async def test_creating_leaves_nothing_beside_the_key(blobs: Blobs, folder: Path) -> None:
+    await blobs.create(KEY, b"first")
+    with pytest.raises(AlreadyThere):
+        await blobs.create(KEY, b"second")
+    assert files(folder) == [KEY]
 
 
 async def test_an_empty_stream_is_an_empty_blob(blobs: Blobs) -> None:
