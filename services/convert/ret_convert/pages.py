@@ -7,11 +7,12 @@ a table reads it. Everything here blocks: it is for threads, not for the event l
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 from os import SEEK_END
 from threading import Lock
 from typing import Any
@@ -123,6 +124,40 @@ class Pages:
 
         Invalid for columns that are not there, PageTooLarge, NotFound when the table was replaced, BlobDamaged.
         """
+        with self._opened(where) as (file, footer):
+            columns = chosen(footer.columns, window.columns)
+            cells = _read(_open(file, footer.metadata), footer, window, columns)
+        return Page(columns, window.offset + 1, footer.rows, cells)
+
+    def footer(self, where: Where) -> Footer:
+        """What is known of a table; its file is opened only for the first time. Errors as of `page`."""
+        with self._lock:
+            if where.key in self._footers:
+                self._footers.move_to_end(where.key)
+                return self._footers[where.key]
+        with self._opened(where) as (_, footer):
+            return footer
+
+    def cells(self, where: Where, wanted: Mapping[str, Collection[int]]) -> dict[tuple[int, str], str | None]:
+        """Single cells, as they were converted, by row and column; `wanted` are rows of the table by column.
+
+        The row groups and columns that have one are read, one by one. Errors as of `page`.
+        """
+        found: dict[tuple[int, str], str | None] = {}
+        with self._opened(where) as (file, footer):
+            parquet = _open(file, footer.metadata)
+            for name, rows in wanted.items():
+                for at, group in groupby(sorted(rows), lambda row: bisect_left(footer.ends, row)):
+                    numbers = list(group)
+                    first = footer.ends[at - 1] + 1 if at else 1
+                    column = parquet.read_row_group(at, columns=[name], use_threads=False).column(name)
+                    values = column.take(pa.array([number - first for number in numbers])).to_pylist()
+                    found |= {(number, name): value for number, value in zip(numbers, values, strict=True)}
+        return found
+
+    @contextmanager
+    def _opened(self, where: Where) -> Generator[tuple[Any, Footer]]:
+        """(the table's file, what its footer says). NotFound when it was replaced; what cannot be read is damaged."""
         try:
             file = self._blobs.reader(where.key)
         except NotFound:
@@ -131,12 +166,9 @@ class Pages:
             try:
                 if file.seek(0, SEEK_END) != where.size:
                     raise BlobDamaged(where.key)
-                footer = self._footer(where.key, file)
-                columns = chosen(footer.columns, window.columns)
-                cells = _read(_open(file, footer.metadata), footer, window, columns)
+                yield file, self._footer(where.key, file)
             except (pa.ArrowException, OSError) as error:
                 raise BlobDamaged(where.key) from error
-        return Page(columns, window.offset + 1, footer.rows, cells)
 
     async def heard(self, subject: str, _data: bytes) -> None:
         """`sessions.closing.<session>` has come: what is kept of its tables goes."""

@@ -67,6 +67,27 @@ def test_small_pages_put_together_are_the_whole(bench: Bench) -> None:
     assert [row for start in range(0, 25, 4) for row in bench.rows(start, 4)] == bench.rows(0, 25)
 
 
+def test_single_cells_are_read_wherever_they_are(bench: Bench) -> None:
+    bench.put({**numbered(25), "Word.Long": ["x"] * 24 + [None]})
+    wanted = {"Id": [25, 1], "Word": [10, 11], "Word.Long": [25]}
+    assert bench.pages.cells(bench.where, wanted) == {
+        (1, "Id"): "0",
+        (25, "Id"): "24",
+        (10, "Word"): "w9",
+        (11, "Word"): "w10",
+        (25, "Word.Long"): None,
+    }
+
+
+def test_what_a_table_has_is_known_without_its_rows_and_read_once(bench: Bench) -> None:
+    footer = bench.put(numbered(25)).pages.footer(bench.where)
+    assert (footer.rows, [one.name for one in footer.columns]) == (25, ["Id", "Word"])
+    bench.blobs.delete_sync(KEY)
+    assert bench.pages.footer(bench.where) is footer
+    with pytest.raises(NotFound):
+        bench.pages.footer(Where("sessions/s1/other.parquet", 1))
+
+
 @pytest.mark.parametrize("offset", [25, 26, 2**40])
 def test_there_is_nothing_past_the_end(bench: Bench, offset: int) -> None:
     page = bench.put(numbered(25)).page(offset)

@@ -83,10 +83,11 @@ class Overlay:
             made._add(changes)
         return made
 
-    def then(self, changes: Changes) -> Overlay:
-        """With one version more."""
+    def then(self, *versions: Changes) -> Overlay:
+        """With further versions, the first one first."""
         made = Overlay(self.rows, dict(self.cells), set(self.deleted), dict(self.inserted), dict(self.behind))
-        made._add(changes)
+        for changes in versions:
+            made._add(changes)
         return made
 
     def _add(self, changes: Changes) -> None:
