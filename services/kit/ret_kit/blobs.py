@@ -216,6 +216,11 @@ class Blobs:
             raise BlobDamaged(key)
         return data
 
+    def keys_sync(self, prefix: str) -> list[str]:
+        """As `keys`."""
+        with wrapped():
+            return sorted(meta["path"] for batch in self._listing(prefix) for meta in batch)
+
     def delete_prefix_sync(self, prefix: str) -> int:
         """As `delete_prefix`."""
         with wrapped():

@@ -226,6 +226,8 @@ async def test_a_prefix_takes_its_own_keys_only(blobs: Blobs) -> None:
     for key in ("sessions/s1/a", "sessions/s1/jobs/b", "sessions/s10/c", "sessions/s2/d"):
         await blobs.put(key, b"x")
     assert await blobs.keys(session_prefix("s1")) == ["sessions/s1/a", "sessions/s1/jobs/b"]
+    assert blobs.keys_sync(session_prefix("s1")) == ["sessions/s1/a", "sessions/s1/jobs/b"]
+    assert blobs.keys_sync(session_prefix("s3")) == []
     assert await blobs.delete_prefix(session_prefix("s1")) == 2
     assert await blobs.keys("sessions/") == ["sessions/s10/c", "sessions/s2/d"]
     assert await blobs.delete_prefix(session_prefix("s1")) == 0
