@@ -98,7 +98,9 @@ def store(folder: Path, cells: int) -> Stored:
         for start in range(0, rows, BATCH):
             parquet.write_batch(batch.slice(0, min(BATCH, rows - start)), row_group_size=BATCH)
     stored = blobs.put_sync(key, out.getvalue().to_pybytes())
-    table = Table(name="rows", role="main", key=key, rows=rows, columns=COLUMNS, size=stored.size, sha256=stored.sha256)
+    table = Table(
+        name="rows", role="main", key=key, rows=rows, columns=COLUMNS, size=stored.size, sha256=stored.sha256, version=1
+    )
     return Stored(folder.as_uri(), table)
 
 

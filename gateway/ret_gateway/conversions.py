@@ -45,15 +45,19 @@ async def start_conversion(
 async def export(
     collection_id: str,
     services: Services,
-    format: Annotated[Literal["csv", "xlsx", "parquet", "json"], Query()] = "csv",  # noqa: A002 - the contract's name
+    format: Annotated[Literal["csv", "xlsx", "parquet", "json", "xml"], Query()] = "csv",  # noqa: A002 - the contract's name
     group: Text = "",
     document: Text = "",
     tables: Annotated[Literal["all", "main"], Query()] = "all",
     others: Annotated[Literal["keep", "drop"], Query()] = "keep",
     nested: Annotated[Literal["zip", "folder"], Query()] = "zip",
     raw: Annotated[bool, Query(description="values as they are, without guards against formulas")] = False,  # noqa: FBT002
+    report: Annotated[Literal["edits", ""], Query(description="`edits`: with a list of what was edited")] = "",
 ) -> Response:
-    """The converted documents in the structure of the upload, as a ZIP, or one document alone."""
+    """The converted documents, edits included, in the structure of the upload, as a ZIP, or one document alone.
+
+    `format=xml` gives the original documents with the edits put back into them.
+    """
     call = services.convert.Export(
         convert_pb2.ExportRequest(
             collection_id=collection_id,
@@ -64,6 +68,7 @@ async def export(
             others=others,
             nested=nested,
             raw=raw,
+            report=report,
         )
     )
     return await attachment(call, services.settings.gateway_download_idle_seconds)

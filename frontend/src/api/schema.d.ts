@@ -333,7 +333,9 @@ export interface paths {
         };
         /**
          * Export
-         * @description The converted documents in the structure of the upload, as a ZIP, or one document alone.
+         * @description The converted documents, edits included, in the structure of the upload, as a ZIP, or one document alone.
+         *
+         *     `format=xml` gives the original documents with the edits put back into them.
          */
         get: operations["export"];
         put?: never;
@@ -2677,12 +2679,14 @@ export interface operations {
         parameters: {
             query?: {
                 document?: string;
-                format?: "csv" | "xlsx" | "parquet" | "json";
+                format?: "csv" | "xlsx" | "parquet" | "json" | "xml";
                 group?: string;
                 nested?: "zip" | "folder";
                 others?: "keep" | "drop";
                 /** @description values as they are, without guards against formulas */
                 raw?: boolean;
+                /** @description `edits`: with a list of what was edited */
+                report?: "edits" | "";
                 tables?: "all" | "main";
             };
             header?: never;

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import Row
 
 from ret.ingest.v1 import ingest_pb2
 from ret_convert.errors import NotConverted
-from ret_convert.export.order import Bytes, Entry, Table
+from ret_convert.export.order import AS_CONVERTED, Bytes, Entry, Table, report
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What of the listing is wanted: other files too, or main tables alone."""
+    """What of the listing is wanted: other files too, main tables alone, a report of edits, or originals with them.
+
+    `versions` are those of edited tables, by their keys.
+    """
 
     keep: bool
     main: bool
+    report: bool = False
+    originals: bool = False
+    versions: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def entries(
@@ -32,7 +38,7 @@ def entries(
         if one.type == "document":
             rows = tables.get(one.document_id, ())
             if one.status == "converted" and rows:
-                made = [table(row) for row in (rows[:1] if wanted.main else rows)]
+                made = _wanted([table(row, wanted.versions) for row in rows], wanted)
             elif one.status != "failed":
                 missing += 1
         elif one.type == "other" and not wanted.keep:
@@ -51,12 +57,21 @@ def entries(
     return listed
 
 
+def _wanted(tables: list[Table], wanted: Listed) -> list[Table]:
+    """Which of a document's tables are exported. For originals with their edits: all, or none if nothing is edited."""
+    if wanted.originals:
+        reported = report(tables)
+        return [*tables, *(reported if wanted.report else [])] if reported else []
+    found = tables[:1] if wanted.main else tables
+    return [*found, *(report(found) if wanted.report else [])]
+
+
 def original(content: ingest_pb2.Content) -> Bytes:
     """Where the bytes of a file are."""
     return Bytes(key=content.blob_key, offset=content.offset, length=content.length, sha256=content.sha256)
 
 
-def table(row: Row[Any]) -> Table:
+def table(row: Row[Any], versions: Mapping[str, int]) -> Table:
     """A table as an export reads it."""
     return Table(
         name=row.name,
@@ -66,4 +81,5 @@ def table(row: Row[Any]) -> Table:
         columns=row.columns,
         size=row.size,
         sha256=row.sha256,
+        version=versions.get(row.blob_key, AS_CONVERTED),
     )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
+from ret_convert.editing.present import present_versions
 from ret_convert.errors import NotConverted, NotReady
 from ret_convert.export.order import FORMATS, Format, Order, header
 from ret_convert.layout import Layout
@@ -23,6 +24,7 @@ from ret_convert.pages import Pages, Where, Window
 from ret_convert.schema import jobs as job_tables
 from ret_convert.worker import TYPE
 from ret_kit.auth import caller
+from ret_kit.blobs import Blobs
 from ret_kit.database import Database
 from ret_kit.errors import Invalid, Kind, NotFound, RemoteError
 from ret_kit.jobs.events import job_message
@@ -142,6 +144,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         tables = _choice("tables", request.tables or "all", ("all", "main"))
         others = _choice("others", request.others or "keep", ("keep", "drop"))
         nested = _choice("nested", request.nested or "zip", ("zip", "folder"))
+        report = _choice("report", request.report, ("edits", ""))
         asked = ingest_pb2.InventoryRequest(
             collection_id=request.collection_id, group=request.group, document_id=request.document_id
         )
@@ -153,7 +156,15 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         async with self._ports.db.read() as conn:
             rows = await records.of_collection(conn, caller().session_id, request.collection_id)
         part = bool(request.group or request.document_id)
-        listed = entries(found, rows, Listed(keep=others == "keep" and not part, main=tables == "main"))
+        keys = [row.blob_key for one in found for row in rows.get(one.document_id, ())]
+        wanted = Listed(
+            keep=others == "keep" and not part,
+            main=tables == "main",
+            report=report == "edits",
+            originals=kind == "xml",
+            versions=await asyncio.to_thread(present_versions, Blobs(self._ports.blobs), keys),
+        )
+        listed = entries(found, rows, wanted)
         if request.document_id:  # not in its place, but by itself
             listed = [entry for entry in listed if entry["type"] == "document"]
             for entry in listed:
@@ -165,7 +176,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             bom=self._ports.bom,
             nested="folder" if nested == "folder" else "zip",
             alone=bool(request.document_id),
-            keep=others == "keep" and not part,
+            keep=wanted.keep,
             entries=listed,
         )
         return order, listed[0]["name"] if request.document_id and listed else upload

@@ -55,7 +55,7 @@ class Shelf:
         )["outcomes"][0]  # fmt: skip
         tables = [
             Table(name=one["name"], role=one["role"], key=one["blob_key"], rows=one["rows"], columns=one["columns"],
-                  size=one["size"], sha256=one["sha256"])
+                  size=one["size"], sha256=one["sha256"], version=1)
             for one in made["tables"]
         ]  # fmt: skip
         self.entries.append(Entry(name=name, type="document", depth=depth, original=original, tables=tables))

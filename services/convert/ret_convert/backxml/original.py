@@ -210,10 +210,15 @@ def _encoding(head: bytes) -> tuple[str | None, str, bool]:
     return "UTF-8", codec, True
 
 
+def is_packed(head: bytes) -> bool:
+    """Whether a file that begins like this is one of gzip."""
+    return head.startswith(PACKED)
+
+
 @contextmanager
 def unpacked(file: BinaryIO) -> Generator[BinaryIO]:
     """A stored document as XML: gzip is unpacked on the way."""
-    packed = file.read(len(PACKED)) == PACKED
+    packed = is_packed(file.read(len(PACKED)))
     file.seek(0)
     if packed:
         with gzip.GzipFile(fileobj=file) as inner:

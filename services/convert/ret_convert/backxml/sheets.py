@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
 from typing import Any
 
 from ret_convert.arrow import pc
@@ -14,6 +13,7 @@ from ret_convert.backxml.original import Original
 from ret_convert.backxml.slots import Placed, Row, Slot, Slots, placed, slots_of, steps_of
 from ret_convert.backxml.spans import Spans, holes
 from ret_convert.editing.overlay import Overlay
+from ret_convert.editing.rows import stored_rows
 from ret_convert.layout import TEXT, Column, Kind
 from ret_convert.names import local_name
 from ret_convert.tables import columns_of
@@ -32,8 +32,6 @@ class Sheet:
         self._parquet = parquet
         self.columns = columns_of(parquet.schema_arrow)
         self.links = [column.name for column in self.columns if column.kind is Kind.LINK]
-        metadata = parquet.metadata
-        self._ends = list(accumulate(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)))
         self.styles = Styles(original, self._exemplar)
         self.depth = 0
         self.slots: Slots | None = None
@@ -55,15 +53,7 @@ class Sheet:
 
     def rows(self, numbers: Iterable[int]) -> Iterator[tuple[int, Row]]:
         """Rows as they were converted, by their rising numbers."""
-        group, first, held = -1, 0, None
-        for number in numbers:
-            while group < 0 or number > self._ends[group]:
-                first = self._ends[group] if group >= 0 else 0
-                group += 1
-                held = None
-            held = held if held is not None else self._parquet.read_row_group(group, use_threads=False)
-            [row] = held.slice(number - first - 1, 1).to_pylist()
-            yield number, row
+        return stored_rows(self._parquet, numbers)
 
     def row(self, number: int) -> Row:
         """One row."""

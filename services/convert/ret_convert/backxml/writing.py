@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ret_convert.arrow import pa, pq
 from ret_convert.backxml.errors import NotWrittenBack
-from ret_convert.backxml.original import Original, unpacked
+from ret_convert.backxml.original import Original, deflated, inflated, is_packed, unpacked
 from ret_convert.backxml.plan import Plan
 from ret_convert.backxml.sheets import Sheet
 from ret_convert.backxml.spans import Spans
@@ -54,6 +54,21 @@ def patches(blobs: Blobs, source: Bytes, tables: Sequence[tuple[str, Overlay]]) 
             Patch(original.stored(one.start), original.stored(one.end), original.encoded(one.text))
             for one in Plan(original, sheets).splices()
         ]
+
+
+def written_back(
+    blobs: Blobs, source: Bytes, tables: Sequence[tuple[str, Overlay]], pieces: Iterator[bytes]
+) -> Iterator[bytes]:
+    """The bytes of a document, which come in `pieces`, with its edits. NotWrittenBack is raised at once.
+
+    One that is packed by gzip is packed again.
+    """
+    changes = patches(blobs, source, tables)
+    if not changes:
+        return pieces
+    if is_packed(blobs.get_sync(source["key"], source["offset"], min(2, source["length"]))):
+        return deflated(patched(inflated(pieces), changes))
+    return patched(pieces, changes)
 
 
 def patched(pieces: Iterable[bytes], changes: Sequence[Patch]) -> Iterator[bytes]:

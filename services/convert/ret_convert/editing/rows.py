@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ret_convert.arrow import RecordBatch, pa
@@ -62,6 +64,20 @@ def edited_batches(batches: Iterable[RecordBatch], schema: Any, overlay: Overlay
             yield pieces.taken()
     if pieces.segments:
         yield pieces.taken()
+
+
+def stored_rows(parquet: Any, numbers: Iterable[int]) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """Rows of a stored table as they were converted, by their rising numbers; one row group is held at once."""
+    groups = parquet.metadata.num_row_groups
+    ends = list(accumulate(parquet.metadata.row_group(at).num_rows for at in range(groups)))
+    at = -1
+    held: Any = None
+    for number in numbers:
+        wanted = bisect_left(ends, number)
+        if wanted != at:
+            at, held = wanted, parquet.read_row_group(wanted, use_threads=False)
+        [row] = held.slice(number - (ends[at - 1] if at else 0) - 1, 1).to_pylist()
+        yield number, row
 
 
 class _Pieces:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ret_convert.export import csv, json
+from ret_convert.arrow import batch_of
+from ret_convert.backxml.errors import NotWrittenBack
+from ret_convert.backxml.writing import written_back
+from ret_convert.export import csv, json, parquet
 from ret_convert.export.ahead import Done, Step, in_order
-from ret_convert.export.entries import Op, begin, content, end, enter, leave, together
-from ret_convert.export.order import Bytes, Entry, Order, Table, single
+from ret_convert.export.entries import Op, begin, content, end, enter, file, leave, together
+from ret_convert.export.order import AS_CONVERTED, Bytes, Entry, Order, Table, report_of, single
 from ret_convert.export.places import Places, expected_bytes
-from ret_convert.export.reading import opened, original
+from ret_convert.export.reading import opened, original, overlay_in
 from ret_convert.export.xlsx import Page, Workbook
 from ret_convert.export.zipping import ZipStream, packed, stored
 from ret_kit.blobs import Blobs
@@ -27,15 +30,18 @@ PACKED = (".zip", ".gz", ".rar", ".7z", ".xlsx", ".docx", ".pptx", ".png", ".jpg
 
 
 def export(payload: dict[str, Any], write: Callable[[bytes], object]) -> None:
-    """Write the export of an `Order`. BlobDamaged, before its last bytes, when something stored is not what it was."""
+    """Write the export of an `Order`. BlobDamaged, before its last bytes, when something stored is not what it was.
+
+    NotWrittenBack, before the first ones, when the one document that is exported cannot have its edits.
+    """
     order: Order = payload  # pyright: ignore[reportAssignmentType] - JSON of our own parent
     out = Buffered(write)
     contents = Contents(order)
     alone = single(order)
     if alone is None:
         archived(Mirror(contents, order).steps(), out)
-    elif not alone["tables"] and alone["original"] is not None:
-        for chunk in contents.original(alone["original"]):
+    elif alone["original"] is not None and (order["format"] == "xml" or not alone["tables"]):
+        for chunk in contents.document(alone):
             out.write(chunk)
     elif order["format"] == "xlsx":
         archived(contents.workbook(alone["tables"]), out)
@@ -87,11 +93,25 @@ class Contents:
         """The bytes of an original file; its last chunk only when all of them are what was stored."""
         return original(self._blobs, source)
 
+    def document(self, entry: Entry) -> Iterator[bytes]:
+        """The bytes of a document with its edits. NotWrittenBack, at once, when they cannot be put back into it."""
+        source = entry["original"]
+        if source is None:
+            raise NotWrittenBack(reason="Its original is not there.")
+        tables = [table for table in entry["tables"] if table["role"] != "report"]
+        overlays = [(table["key"], overlay_in(self._blobs, table)) for table in tables]
+        if not overlays:
+            return self.original(source)
+        return written_back(self._blobs, source, overlays, self.original(source))
+
     def table(self, table: Table) -> Iterator[Step[bytes]]:
-        """A table in the format of the export."""
-        if self._format == "parquet":
+        """A table in the format of the export; where that is XML, as CSV."""
+        if self._format == "parquet" and table["version"] == AS_CONVERTED:
             whole = Bytes(key=table["key"], offset=0, length=table["size"], sha256=table["sha256"])
             yield from map(Done[bytes], self.original(whole))
+        elif self._format == "parquet":
+            with opened(self._blobs, table) as rows:
+                yield from parquet.pieces(rows)
         elif self._format == "json":
             yield from self._json(table)
         else:
@@ -131,6 +151,8 @@ class Mirror:
         self._keep = order["keep"]
         self._places = Places(order)
         self._opened: list[int] = []
+        self._strict = order["alone"]
+        self._not_written: list[tuple[str, str]] = []
 
     def steps(self) -> Iterator[Step[Op]]:
         """Everything."""
@@ -146,6 +168,12 @@ class Mirror:
                 yield from self._enter(self._places.around(at))
                 steps = self._original(at, entry["original"])
                 yield from [together(steps)] if entry["original"]["length"] <= SMALL_BYTES else steps
+        if self._not_written:
+            yield from self._enter([])
+            columns: list[list[str | None]] = [list(cells) for cells in zip(*self._not_written, strict=True)]
+            names = ["Document", "Reason"]
+            lines = csv.lines(batch_of(columns, names), raw=False)
+            yield from file(self._places.not_written, csv.head(names, raw=False, bom=True) + lines)
 
     def _enter(self, wanted: list[int]) -> Iterator[Step[Op]]:
         """Leave and enter ZIPs until these are open."""
@@ -160,14 +188,40 @@ class Mirror:
             self._opened.append(at)
 
     def _original(self, at: int, source: Bytes) -> Iterator[Step[Op]]:
-        [path] = self._places.paths(at)
+        path = self._places.paths(at)[0]
         yield begin(path, source["length"])
+        yield from self._chunks(path, self._contents.original(source))
+
+    @staticmethod
+    def _chunks(path: str, chunks: Iterator[bytes]) -> Iterator[Step[Op]]:
         pack = stored if path.lower().endswith(PACKED) else packed
-        for chunk in self._contents.original(source):
+        for chunk in chunks:
             yield content(Done(chunk), pack)
         yield end()
 
+    def _written_back(self, at: int, entry: Entry) -> Iterator[Step[Op]]:
+        """A document with its edits, and what is told of them. One that cannot have them is listed with the reason."""
+        paths = self._places.paths(at)
+        try:
+            chunks = self._contents.document(entry)
+        except NotWrittenBack as error:
+            if self._strict or entry["original"] is None:
+                raise
+            self._not_written.append((self._places.shown(at), error.reason))
+            chunks = self._contents.original(entry["original"])
+        yield begin(paths[0], entry["original"]["length"] if entry["original"] else 0)
+        yield from self._chunks(paths[0], chunks)
+        report = report_of(entry)
+        if report is not None:
+            yield begin(paths[1])
+            for text in self._contents.table(report):
+                yield content(text)
+            yield end()
+
     def _document(self, at: int, entry: Entry) -> Iterator[Step[Op]]:
+        if self._format == "xml":
+            yield from self._written_back(at, entry)
+            return
         paths = self._places.paths(at)
         if self._format == "xlsx":
             yield enter(paths[0], self._places.expected(at))
@@ -184,6 +238,7 @@ class Mirror:
 
 def _is_small(tables: list[Table]) -> bool:
     return (
-        sum(table["size"] for table in tables) <= SMALL_BYTES
+        all(table["version"] == AS_CONVERTED for table in tables)
+        and sum(table["size"] for table in tables) <= SMALL_BYTES
         and sum(table["rows"] * table["columns"] for table in tables) <= SMALL_CELLS
     )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from ret_convert.export.naming import clean, stem
 
-Format = Literal["csv", "xlsx", "parquet", "json"]
-FORMATS: tuple[Format, ...] = ("csv", "xlsx", "parquet", "json")
+Format = Literal["csv", "xlsx", "parquet", "json", "xml"]
+FORMATS: tuple[Format, ...] = ("csv", "xlsx", "parquet", "json", "xml")
 MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
+    "xml": "application/xml",
 }
 ZIP = "application/zip"
 BINARY = "application/octet-stream"
+AS_CONVERTED = 1
+"""The version of a table that was never edited."""
+EDITS = "_edits"
+"""What the table of a document's edits is called; only as a report there is one."""
 
 
 class Bytes(TypedDict):
@@ -28,7 +33,7 @@ class Bytes(TypedDict):
 
 
 class Table(TypedDict):
-    """A stored table of a document."""
+    """A stored table as it is in a `version`; or, with the role `report`, what was edited in those of `of`."""
 
     name: str
     role: str
@@ -37,12 +42,15 @@ class Table(TypedDict):
     columns: int
     size: int
     sha256: str
+    version: int
+    of: NotRequired[list[Table]]
 
 
 class Entry(TypedDict):
     """A file or a container of the upload, in depth-first order; `depth` 1 is directly in the upload.
 
-    A document has `tables`, the main one first; one without is exported as its `original`, like any other file.
+    A document has `tables`, the main one first; one without is exported as its `original`, like any other file. Where
+    the export is of XML only documents that are edited have tables: all of them.
     """
 
     name: str
@@ -74,15 +82,30 @@ def single(order: Order) -> Entry | None:
     if not order["alone"] or len(order["entries"]) != 1:
         return None
     entry = order["entries"][0]
+    if order["format"] == "xml":
+        return None if report_of(entry) else entry
     return entry if order["format"] == "xlsx" or len(entry["tables"]) <= 1 else None
+
+
+def report_of(entry: Entry) -> Table | None:
+    """The report of a document's edits, if there is to be one."""
+    return next((table for table in entry["tables"] if table["role"] == "report"), None)
+
+
+def report(tables: list[Table]) -> list[Table]:
+    """The report of what was edited in these tables; none if nothing was."""
+    edited = [table for table in tables if table["version"] > AS_CONVERTED]
+    if not edited:
+        return []
+    return [Table(name=EDITS, role="report", key="", rows=0, columns=0, size=0, sha256="", version=0, of=edited)]
 
 
 def header(order: Order, name: str) -> tuple[str, str]:
     """(file name, media type) of an export; `name` is the upload's or the document's own."""
     alone = single(order)
     kind = order["format"]
-    if alone is not None and not alone["tables"]:
-        return clean(alone["name"]), BINARY
+    if alone is not None and (kind == "xml" or not alone["tables"]):
+        return clean(alone["name"]), MEDIA_TYPES[kind] if alone["tables"] else BINARY
     if alone is not None:
         return f"{clean(stem(alone['name']))}.{kind}", MEDIA_TYPES[kind]
     return f"{clean(stem(name))}_{kind}.zip", ZIP

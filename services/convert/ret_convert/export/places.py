@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ret_convert.export.naming import Folder, clean, split, stem
-from ret_convert.export.order import Entry, Order, Table
+from ret_convert.export.order import EDITS, Entry, Order, Table, report_of
 
 CELL_BYTES = 16
 """What a cell is expected to take; only decides about 64-bit sizes."""
+NOT_WRITTEN = "_not written back"
+"""What the list of documents is called that are exported as their originals although they were edited."""
 UNPACKED = 20
 """How much bigger than its Parquet a table may become; as above."""
 
@@ -30,6 +32,7 @@ class Places:
         self._entries = order["entries"]
         self._format = order["format"]
         self._folders = order["nested"] == "folder"
+        self.not_written = ""
         self._places = self._placed()
 
     def is_archive(self, at: int) -> bool:
@@ -61,15 +64,39 @@ class Places:
             yield parent
             parent = self._places[parent].parent
 
+    def shown(self, at: int) -> str:
+        """The path of an entry inside the upload."""
+        return "/".join(self._entries[one]["name"] for one in reversed([at, *self._parents_of(at)]))
+
     def _placed(self) -> list[Place]:
         """Names for everything: originals and containers keep theirs, then come main tables, then child tables."""
         places, folders = self._parents()
         ending = f".{self._format}"
+        if self._format == "xml":
+            self.not_written = folders[-1].take(NOT_WRITTEN, ".csv") + ".csv"
         for entry, place in zip(self._entries, places, strict=True):
-            if not entry["tables"]:
+            if not entry["tables"] or self._format == "xml":
                 base, own = self._own_name(entry)
                 place.names = [folders[place.parent].take(base, own) + own]
                 place.expected = entry["original"]["length"] if entry["original"] else 0
+        if self._format == "xml":
+            self._reports(places, folders)
+        else:
+            self._tables(places, folders, ending)
+        for place in reversed(places):
+            if place.parent >= 0:
+                places[place.parent].expected += place.expected
+        return places
+
+    def _reports(self, places: list[Place], folders: dict[int, Folder]) -> None:
+        """Names for what is told of edits beside originals."""
+        for entry, place in zip(self._entries, places, strict=True):
+            if report_of(entry):
+                base = folders[place.parent].take(f"{clean(stem(entry['name']))}.{EDITS}", ".csv")
+                place.names.append(f"{base}.csv")
+
+    def _tables(self, places: list[Place], folders: dict[int, Folder], ending: str) -> None:
+        """Names for tables."""
         bases: dict[int, str] = {}
         for at, entry in enumerate(self._entries):
             if entry["tables"]:
@@ -82,10 +109,6 @@ class Places:
             for table in self._entries[at]["tables"][1:]:
                 name = folders[place.parent].take(f"{base}.{clean(table['name'])}", ending)
                 place.names.append(name + ending)
-        for place in reversed(places):
-            if place.parent >= 0:
-                places[place.parent].expected += place.expected
-        return places
 
     def _parents(self) -> tuple[list[Place], dict[int, Folder]]:
         """A place for each entry, knowing the container it is in, and the names of each container."""

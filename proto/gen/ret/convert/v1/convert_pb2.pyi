@@ -116,9 +116,10 @@ class ExportRequest(_message.Message):
     OTHERS_FIELD_NUMBER: _builtins.int
     NESTED_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     collection_id: _builtins.str
     format: _builtins.str
-    """csv, xlsx, parquet or json"""
+    """csv, xlsx, parquet, json, or xml: the original with the edits in it"""
     group: _builtins.str
     document_id: _builtins.str
     tables: _builtins.str
@@ -128,6 +129,8 @@ class ExportRequest(_message.Message):
     nested: _builtins.str
     """zip or folder"""
     raw: _builtins.bool
+    report: _builtins.str
+    """Empty, or edits: what was edited, on a sheet or in a CSV beside the tables."""
     def __init__(
         self,
         *,
@@ -139,10 +142,11 @@ class ExportRequest(_message.Message):
         others: _builtins.str = ...,
         nested: _builtins.str = ...,
         raw: _builtins.bool = ...,
+        report: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_id", b"document_id", "format", b"format", "group", b"group", "nested", b"nested", "others", b"others", "raw", b"raw", "tables", b"tables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_id", b"document_id", "format", b"format", "group", b"group", "nested", b"nested", "others", b"others", "raw", b"raw", "report", b"report", "tables", b"tables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
