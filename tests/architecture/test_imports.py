@@ -26,7 +26,7 @@ SERVICES = ["ret_auth", "ret_ingest", "ret_convert"]
 # Where protobuf stops. auth has events to send and no jobs to work on: its `announce` is what `worker` is elsewhere.
 # `messages` and `selection` are the part of ingest's server that turns rows into messages, one by one and streamed;
 # `listing` is the part of convert's that turns them back.
-EDGES = {"__main__", "server", "worker", "announce", "messages", "selection", "listing"}
+EDGES = {"__main__", "server", "tables_server", "worker", "announce", "messages", "selection", "listing"}
 TRANSPORT = {"grpc", "grpc_status", "nats", "fastapi", "starlette", "uvicorn", "google"}
 DRIVERS = {"sqlite3", "aiosqlite", "psycopg"}
 # Pure: what these say depends on nothing but their arguments.

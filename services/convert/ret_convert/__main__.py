@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from ret.convert.v1 import convert_pb2_grpc
+from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
-from ret_convert import records
+from ret_convert import records, tables_server
+from ret_convert.editing.versions import Versions
 from ret_convert.pages import Pages
 from ret_convert.schema import jobs as job_tables
 from ret_convert.server import ACCESS, ConvertServer, Ports
@@ -57,11 +58,16 @@ async def open_app(settings: ConvertSettings) -> AsyncGenerator[App]:
 
 
 @asynccontextmanager
-async def open_server(settings: ConvertSettings, app: App, exports: Pool, pages: Pages) -> AsyncGenerator[Server]:
+async def open_server(
+    settings: ConvertSettings, app: App, exports: Pool, pages: Pages, versions: Versions
+) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, NAME, settings.convert_address) as server:
         ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location(), pages, settings.convert_csv_bom)
         server.add(convert_pb2_grpc.add_ConvertServiceServicer_to_server, ConvertServer(ports), CONTRACT, ACCESS)
+        tables = tables_server.TablesServer(tables_server.TablesPorts(app.db, versions))
+        adder = tables_pb2_grpc.add_TablesServiceServicer_to_server
+        server.add(adder, tables, tables_server.NAME, tables_server.ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)
         server.depends_on("database", app.db.ping)
@@ -74,21 +80,25 @@ async def serve(settings: ConvertSettings) -> None:
     location = settings.blob_location()
     local = location.startswith("file:")
     pages = Pages(Blobs(location))
+    versions = Versions(Blobs(location), pages)
     exports = Pool(
         NAME, settings.convert_exports, ["ret_convert.export.archive"], settings.export_limits(), offline=local
     )
     async with (
         open_app(settings) as app,
         exports,
-        open_server(settings, app, exports, pages) as server,
+        open_server(settings, app, exports, pages, versions) as server,
         asyncio.TaskGroup() as group,
     ):
         # An export of a session that ends is broken off here; its jobs are the workers' to end.
         closings = group.create_task(Closings(app.bus, [exports]).run(), name="closings")
-        forgetting = group.create_task(app.bus.listen(f"{CLOSING}.*", pages.heard), name="forgetting")
+        forgetting = [
+            group.create_task(app.bus.listen(f"{CLOSING}.*", kept.heard), name="forgetting")
+            for kept in (pages, versions)
+        ]
         await server.serve()
-        closings.cancel()
-        forgetting.cancel()
+        for task in (closings, *forgetting):
+            task.cancel()
 
 
 async def work(settings: ConvertSettings) -> None:

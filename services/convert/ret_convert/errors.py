@@ -107,6 +107,35 @@ class NotReady(RetError):
 
 
 @dataclass(kw_only=True)
+class HasEdits(RetError):
+    """What is to be converted again has edits, which would be lost. `documents` is how many documents have some."""
+
+    documents: int
+    kind = Kind.CONFLICT
+    code = "HAS_EDITS"
+
+    @property
+    def detail(self) -> str:
+        what = "A document has" if self.documents == 1 else f"{self.documents} documents have"
+        return f"{what} edits that converting again would discard."
+
+    def extra(self) -> dict[str, str]:
+        return {"documents": str(self.documents)}
+
+
+@dataclass(kw_only=True)
+class BeingConverted(RetError):
+    """The table is about to be replaced: an edit of it would be lost."""
+
+    kind = Kind.CONFLICT
+    code = "BEING_CONVERTED"
+
+    @property
+    def detail(self) -> str:
+        return "The document is being converted again; it can be edited when that is done."
+
+
+@dataclass(kw_only=True)
 class PageTooLarge(RetError):
     """More of a table was asked for at once than an answer may hold."""
 

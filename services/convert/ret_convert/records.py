@@ -15,6 +15,8 @@ from ret_convert.schema import jobs, leftovers, shapes, tables
 
 CHUNK = 500
 """Ids in one statement."""
+OPEN = ("queued", "running")
+"""The states of jobs that have not ended."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,40 @@ async def table(conn: AsyncConnection, session_id: str, table_id: str) -> Row[An
     return (await conn.execute(query)).one_or_none()
 
 
+async def locked(conn: AsyncConnection, session_id: str, table_id: str) -> Row[Any] | None:
+    """A table of the session, which nobody begins to edit or to convert again before the end of the transaction."""
+    query = select(tables).where(tables.c.id == table_id, tables.c.session_id == session_id).with_for_update()
+    return (await conn.execute(query)).one_or_none()
+
+
+async def begin_edits(conn: AsyncConnection, table_id: str) -> None:
+    """Note that a table, which is locked, is edited: from now on it is replaced only by who discards edits."""
+    await conn.execute(update(tables).where(tables.c.id == table_id).values(edited=True))
+
+
+async def being_replaced(conn: AsyncConnection, row: Row[Any]) -> bool:
+    """Whether a conversion that has not ended may put another table in place of this one."""
+    of = jobs.jobs.c
+    query = select(of.id, of.payload).where(
+        of.session_id == row.session_id, of.state.in_(OPEN), of.created_at >= row.job_order, of.id != row.job_id
+    )
+    payloads = [json.loads(one.payload) for one in await conn.execute(query)]
+    # Which documents are in a group is ingest's to know; any may be.
+    return any(
+        one["collection_id"] == row.collection_id
+        and (row.document_id in one["documents"] or one["groups"] or not one["documents"])
+        for one in payloads
+    )
+
+
+async def edited(conn: AsyncConnection, session_id: str, collection_id: str) -> set[str]:
+    """The documents of a collection of whose tables one is edited; nobody begins to edit one before the end."""
+    query = select(tables.c.document_id, tables.c.edited).where(
+        tables.c.collection_id == collection_id, tables.c.session_id == session_id
+    )
+    return {row.document_id for row in await conn.execute(query.with_for_update()) if row.edited}
+
+
 async def shape(conn: AsyncConnection, session_id: str, document_id: str) -> Row[Any] | None:
     """How a document of the session was cut into records; None when it was never converted."""
     query = select(shapes).where(shapes.c.document_id == document_id, shapes.c.session_id == session_id)
@@ -145,7 +181,7 @@ async def forget_collection(conn: AsyncConnection, session_id: str, collection_i
 async def jobs_of(conn: AsyncConnection, session_id: str, collection_id: str) -> list[str]:
     """The ids of conversions of a collection that have not ended."""
     of = jobs.jobs
-    query = select(of.c.id, of.c.payload).where(of.c.session_id == session_id, of.c.state.in_(("queued", "running")))
+    query = select(of.c.id, of.c.payload).where(of.c.session_id == session_id, of.c.state.in_(OPEN))
     return [row.id for row in await conn.execute(query) if json.loads(row.payload)["collection_id"] == collection_id]
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from ret_kit.jobs.schema import ID, job_tables
 
@@ -29,6 +41,8 @@ tables = Table(
     Column("blob_key", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
+    # Whether somebody has begun to edit it; also where nothing of it is in effect any more.
+    Column("edited", Boolean, nullable=False, server_default=false()),
     CheckConstraint("role IN ('main', 'child')", name="ck_tables_role"),
     Index("ix_tables_document", "document_id", "position"),
     Index("ix_tables_collection", "collection_id"),
@@ -61,4 +75,4 @@ leftovers = Table(
     Column("session_id", ID, nullable=False),
     Index("ix_leftovers_session", "session_id"),
 )
-"""Blobs of tables that were replaced: noted in the transaction that replaces them, removed after it."""
+"""Tables that were replaced: noted in the transaction that replaces them, their blobs removed after it."""

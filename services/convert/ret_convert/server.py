@@ -11,12 +11,13 @@ from typing import Any, cast
 
 import grpc.aio
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
 from ret_convert.editing.present import present_versions
-from ret_convert.errors import NotConverted, NotReady
+from ret_convert.errors import HasEdits, NotConverted, NotReady
 from ret_convert.export.order import FORMATS, Format, Order, header
 from ret_convert.layout import Layout
 from ret_convert.listing import Listed, entries
@@ -67,7 +68,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             raise Invalid(field="layout", reason=f"must be one of {', '.join(Layout)}")
         if answer := await self._first_answer(request):
             return answer
-        await self._ready(request)
+        chosen = await self._ready(request)
         who, jobs = caller(), self._ports.jobs
         payload = {
             "collection_id": request.collection_id,
@@ -78,6 +79,8 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         }
         try:
             async with self._ports.db.write() as conn:
+                if not request.discard_edits:
+                    await self._refuse_edited(conn, request.collection_id, chosen)
                 row = await jobs.store.create(conn, NewJob(TYPE, Identity(who.user_id, who.session_id), payload))
                 answer = convert_pb2.StartResponse(job=job_message(row))
                 key, whole = request.idempotency_key, answer.SerializeToString()
@@ -96,8 +99,14 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             kept = await recall(conn, job_tables.idempotency, caller().session_id, NAME, request.idempotency_key)
         return convert_pb2.StartResponse.FromString(kept) if kept is not None else None
 
-    async def _ready(self, request: convert_pb2.StartRequest) -> None:
-        """NotFound or NotReady unless what is to be converted is there and the caller's own.
+    async def _refuse_edited(self, conn: AsyncConnection, collection_id: str, chosen: set[str] | None) -> None:
+        """HasEdits when somebody has edited a table of what is to be converted; None is everything."""
+        edited = await records.edited(conn, caller().session_id, collection_id)
+        if lost := edited if chosen is None else edited & chosen:
+            raise HasEdits(documents=len(lost))
+
+    async def _ready(self, request: convert_pb2.StartRequest) -> set[str] | None:
+        """The documents to be converted, None for all; NotFound or NotReady unless they are there and the caller's own.
 
         Invalid where a record path is for a document that is not there; one that is not to be converted may have one.
         """
@@ -105,8 +114,9 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         asked = await self._ports.ingest.GetCollection(ingest_pb2.GetCollectionRequest(collection_id=collection_id))
         if asked.collection.status != "ready":
             raise NotReady(status=asked.collection.status)
+        chosen: set[str] | None = None
         if request.groups or request.document_ids:
-            await self._there(collection_id, request.groups, request.document_ids)
+            chosen = await self._there(collection_id, request.groups, request.document_ids)
         if request.record_paths:
             try:
                 await self._there(collection_id, (), list(request.record_paths))
@@ -114,18 +124,15 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
                 if error.kind is not Kind.NOT_FOUND:
                     raise
                 raise Invalid(field="record_paths", reason="name a document that is not in the collection") from None
+        return chosen
 
-    async def _there(self, collection_id: str, groups: Sequence[str], document_ids: Sequence[str]) -> None:
-        """NotFound unless all groups and documents are in the collection."""
+    async def _there(self, collection_id: str, groups: Sequence[str], document_ids: Sequence[str]) -> set[str]:
+        """These documents and those of the groups; NotFound unless all of them are in the collection."""
         wanted = ingest_pb2.TakeDocumentsRequest(
             collection_id=collection_id, groups=groups, document_ids=document_ids, dry_run=True
         )
         answers = self._ports.ingest.TakeDocuments(wanted)
-        try:
-            async for _ in answers:
-                break  # what is unknown is refused before the first answer
-        finally:
-            answers.cancel()
+        return {source.document_id async for answer in answers for source in answer.sources}
 
     async def Export(
         self, request: convert_pb2.ExportRequest, context: Context

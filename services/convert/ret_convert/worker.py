@@ -5,6 +5,7 @@ A task is a bounded amount of input; a document that brings its child down is tr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret_convert import records
+from ret_convert.editing.log import edits_of
 from ret_convert.orders import Outcome, Progress, SourceOrder, TableListed
 from ret_convert.positions import positions_of
 from ret_convert.records import Conversion
@@ -40,6 +42,7 @@ KEPT = {
     "code": "FORMER_TABLES_KEPT",
     "detail": "Converting it again failed; it has still the tables of the conversion before.",
 }
+AT_ONCE = 16  # tables that are removed at the same time
 SHARES = 16  # tasks that many small documents are cut into at least, so that all workers have some
 
 log = logging.getLogger("ret.convert")
@@ -317,17 +320,25 @@ def fact(outcome: Outcome, former: Sequence[TableListed] = ()) -> ingest_pb2.Doc
 
 
 async def remove_leftovers(db: Database, blobs: Blobs, session_id: str) -> None:
-    """Remove the blobs of tables that were replaced or whose collection is gone. Idempotent."""
+    """Remove tables that were replaced or whose collection is gone, with their edits. Idempotent."""
     while True:
         async with db.read() as conn:
             keys = await records.leftover(conn, session_id)
         if not keys:
             return
-        for key in keys:
-            await blobs.delete(key)
-            await blobs.delete(positions_of(key))
+        for start in range(0, len(keys), AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for key in keys[start : start + AT_ONCE]:
+                    group.create_task(_remove(blobs, key))
         async with db.write() as conn:
             await records.removed(conn, keys)
+
+
+async def _remove(blobs: Blobs, key: str) -> None:
+    """Remove a table with all that is beside it."""
+    await blobs.delete(key)
+    await blobs.delete(positions_of(key))
+    await blobs.delete_prefix(edits_of(key))
 
 
 class Deletions:

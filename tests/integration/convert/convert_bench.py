@@ -17,6 +17,7 @@ from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_convert import __main__ as convert_main
+from ret_convert.editing.versions import Versions
 from ret_convert.pages import Pages
 from ret_convert.settings import ConvertSettings
 from ret_ingest import __main__ as ingest_main
@@ -187,7 +188,9 @@ async def opened(make: Callable[..., dict[str, object]], auth: AuthStandIn) -> A
         app = await stack.enter_async_context(convert_main.open_app(settings))
         exports = Pool("convert", 1, ["ret_convert.export.archive"], settings.export_limits())
         await stack.enter_async_context(exports)
-        server = await stack.enter_async_context(convert_main.open_server(settings, app, exports, Pages(app.blobs)))
+        pages = Pages(app.blobs)
+        versions = Versions(app.blobs, pages)
+        server = await stack.enter_async_context(convert_main.open_server(settings, app, exports, pages, versions))
         await server.start()
         convert_address = f"127.0.0.1:{server.port}"
         ingest_channel = await stack.enter_async_context(Channel(settings, "ingest", address))

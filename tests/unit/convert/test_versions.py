@@ -42,8 +42,9 @@ def stale(tables: Tables, served: Versions, order: Order) -> StaleVersion:
 
 def refusal(tables: Tables, served: Versions, **order: Any) -> Invalid:
     version, _ = served.current(tables.where)
+    given: dict[str, Any] = {"version": version, **order}
     with pytest.raises(Invalid) as raised:
-        served.save(tables.where, Order(**{"version": version} | order), ANN)
+        served.save(tables.where, Order(**given), ANN)
     assert served.current(tables.where)[0] == version
     return raised.value
 

@@ -96,9 +96,7 @@ class Versions:
         log = self._log(where)
         with log.lock:
             log.refresh()
-            if not CONVERTED <= version <= log.timeline.version:
-                raise Invalid(field="version", reason="is not one of the table's")
-            return log.overlay(log.timeline.state_at(version))
+            return _overlay_at(log, version)
 
     def history(self, where: Where, offset: int, limit: int) -> History:
         """Some of the versions after the first."""
@@ -114,30 +112,40 @@ class Versions:
             ]
             return History(listed, len(heads), timeline.version, timeline.undoable, timeline.redoable)
 
+    def check(self, where: Where, order: Order) -> None:
+        """Invalid unless everything in the order can be done to the version it is for."""
+        log = self._log(where)
+        with log.lock:
+            log.refresh()
+            self._checked(where, log, order)
+
+    def _checked(self, where: Where, log: Log, order: Order) -> State:
+        """The state that the order is for."""
+        overlay = _overlay_at(log, order.version)
+        columns = [one.name for one in self._pages.footer(where).columns]
+        state = State(columns, overlay, log.timeline.top)
+        check(order, state)
+        return state
+
     def save(self, where: Where, order: Order, by: By) -> Saved:
         """One version more with everything of the order.
 
         Invalid, or StaleVersion when the order is for another version than the present one; then nothing is changed.
         """
         log = self._log(where)
-        columns = [one.name for one in self._pages.footer(where).columns]
         with log.lock:
             log.refresh()
-            if first := log.timeline.by_key.get(by.key):
-                return _answer(first)
             timeline = log.timeline
-            if not CONVERTED <= order.version <= timeline.version:
-                raise Invalid(field="version", reason="is not one of the table's")
-            then = log.overlay(timeline.state_at(order.version))
-            state = State(columns, then, timeline.top)
-            check(order, state)
+            if first := timeline.by_key.get(by.key):
+                return _answer(first)
+            state = self._checked(where, log, order)
             if order.version == timeline.version:
                 changed = changes(order, state)
                 head = _edit(timeline, changed, by)
                 if log.append(head, changed):
                     return _answer(head)
             now, version = log.overlay(timeline.state), timeline.version
-        found = conflicts(order, then, now, lambda wanted: self._pages.cells(where, wanted))
+        found = conflicts(order, state.overlay, now, lambda wanted: self._pages.cells(where, wanted))
         raise StaleVersion(current_version=version, conflicts=found.listed, more=found.more)
 
     def undo(self, where: Where, by: By, version: int = 0) -> Saved:
@@ -203,6 +211,12 @@ def overlay_of(blobs: Blobs, key: str, rows: int, version: int) -> Overlay:
     if log.timeline.version != version:
         raise NotFound(what="version")
     return log.overlay(log.timeline.state)
+
+
+def _overlay_at(log: Log, version: int) -> Overlay:
+    if not CONVERTED <= version <= log.timeline.version:
+        raise Invalid(field="version", reason="is not one of the table's")
+    return log.overlay(log.timeline.state_at(version))
 
 
 def _answer(head: Head) -> Saved:
