@@ -7,7 +7,7 @@ a table reads it. Everything here blocks: it is for threads, not for the event l
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from ret_convert.arrow import Table, pa, pc, pq
+from ret_convert.editing.overlay import Overlay, Segment
 from ret_convert.errors import PageTooLarge
 from ret_convert.layout import Kind
 from ret_convert.tables import columns_of
@@ -67,25 +68,40 @@ class PageColumn:
 
 @dataclass(frozen=True)
 class Page:
-    """Row number `first` and those that follow, of `total` in the table. The first row of a table is 1."""
+    """Some rows with their numbers, of `total` in the table and `matched` that are asked for; the first number is 1."""
 
     columns: list[PageColumn]
-    first: int
+    numbers: Sequence[int]
     total: int
+    matched: int
     cells: Table
+    overlay: Overlay
 
     def pieces(self) -> Iterator[bytes]:
-        """The rows as a JSON list of `{row, values}`, in pieces; an absent cell is null, an empty one is `""`."""
+        """The rows as a JSON list of `{row, values}`, in pieces; an absent cell is null, an empty one is `""`.
+
+        A row that was inserted has `inserted`, one with changed cells `edited`: the places of these columns.
+        """
         names = [column.name for column in self.columns]
         step = max(1, PIECE // max(1, len(names)))
         lead = "["
         for start in range(0, self.cells.num_rows, step):
             part = self.cells.slice(start, step)
-            rows = zip(*(part.column(name).to_pylist() for name in names), strict=True)
-            made = [{"row": number, "values": values} for number, values in enumerate(rows, self.first + start)]
+            rows = zip(*(column.to_pylist() for column in part.columns), strict=True)
+            made = [
+                {"row": number, "values": values, **self._marks(number, names)}
+                for number, values in zip(self.numbers[start : start + step], rows, strict=True)
+            ]
             yield (lead + json.dumps(made, ensure_ascii=False, separators=(",", ":"))[1:-1]).encode()
             lead = ","
         yield b"[]" if lead == "[" else b"]"
+
+    def _marks(self, number: int, names: list[str]) -> dict[str, Any]:
+        if number in self.overlay.inserted:
+            return {"inserted": True}
+        changed = self.overlay.cells.get(number, {})
+        edited = [at for at, name in enumerate(names) if name in changed] if changed else []
+        return {"edited": edited} if edited else {}
 
 
 @dataclass(frozen=True)
@@ -119,15 +135,22 @@ class Pages:
         """Footers that are kept."""
         return len(self._footers)
 
-    def page(self, where: Where, window: Window) -> Page:
-        """The rows of the window, as far as the table has them.
+    def page(self, where: Where, window: Window, overlay: Overlay | None = None) -> Page:
+        """The rows of the window with their edits, as far as the table has them, in its own order.
 
         Invalid for columns that are not there, PageTooLarge, NotFound when the table was replaced, BlobDamaged.
         """
         with self._opened(where) as (file, footer):
             columns = chosen(footer.columns, window.columns)
-            cells = _read(_open(file, footer.metadata), footer, window, columns)
-        return Page(columns, window.offset + 1, footer.rows, cells)
+            edits = overlay or Overlay(footer.rows)
+            total = edits.total
+            start, end = min(window.offset, total), min(window.offset + window.limit, total)
+            if (end - start) * len(columns) > CELLS:
+                raise PageTooLarge(cells=CELLS, bytes=BYTES)
+            segments = list(edits.between(start, end))
+            cells = _read(_open(file, footer.metadata), footer, segments, [one.name for one in columns], edits)
+        numbers = [number for one in segments for number in range(one.first, one.first + one.count)]
+        return Page(columns, numbers, total, total, cells, edits)
 
     def footer(self, where: Where) -> Footer:
         """What is known of a table; its file is opened only for the first time. Errors as of `page`."""
@@ -212,26 +235,30 @@ def _open(file: Any, metadata: Any = None) -> Any:
     return pq.ParquetFile(file, metadata=metadata, page_checksum_verification=True)
 
 
-def _read(parquet: Any, footer: Footer, window: Window, columns: list[PageColumn]) -> Table:
-    """The cells of a window. Row groups are read one by one: a page that is too large must not be held whole."""
-    names = [column.name for column in columns]
-    start, end = min(window.offset, footer.rows), min(window.offset + window.limit, footer.rows)
-    if (end - start) * len(names) > CELLS:
-        raise PageTooLarge(cells=CELLS, bytes=BYTES)
+def _read(parquet: Any, footer: Footer, segments: Sequence[Segment], names: list[str], overlay: Overlay) -> Table:
+    """The rows of segments. Row groups are read one by one: a page that is too large must not be held whole."""
+    schema = pa.schema([pa.field(name, pa.string()) for name in names])
     parts: list[Table] = []
-    at, held = bisect_right(footer.ends, start), 0
-    while start < end:
-        before = footer.ends[at - 1] if at else 0
-        # By name, "Item" reads "Item.Name" as well; what is too much is left out here.
-        group = parquet.read_row_group(at, columns=names, use_threads=False)
-        part = group.slice(start - before, end - start).select(names)
-        held += part.nbytes
-        if held > BYTES:
-            raise PageTooLarge(cells=CELLS, bytes=BYTES)
-        parts.append(part)
-        start = footer.ends[at]
-        at += 1
-    return pa.concat_tables(parts) if parts else parquet.schema_arrow.empty_table().select(names)
+    held, at, group = 0, -1, schema.empty_table()
+    for one in segments:
+        first, end = one.first, one.first + one.count
+        while first < end:
+            if one.inserted:
+                part, first = overlay.inserted_rows([first], schema), end
+            else:
+                if bisect_left(footer.ends, first) != at:
+                    at = bisect_left(footer.ends, first)
+                    # By name, "Item" reads "Item.Name" as well; what is too much is left out here.
+                    read = parquet.read_row_group(at, columns=names, use_threads=False).select(names)
+                    group = pa.Table.from_arrays(read.columns, schema=schema)
+                before, last = footer.ends[at - 1] if at else 0, min(end, footer.ends[at] + 1)
+                part = overlay.edited(group.slice(first - before - 1, last - first), first)
+                first = last
+            held += part.nbytes
+            if held > BYTES:
+                raise PageTooLarge(cells=CELLS, bytes=BYTES)
+            parts.append(part)
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 def _shown(parquet: Any) -> list[PageColumn]:
