@@ -50,8 +50,10 @@ class RowChange:
             elif _is_opaque(element):
                 raise NotWrittenBack(reason="A changed value stands in an entity.")
             elif target.what is What.ATTRIBUTE:
-                name = self._row.written.get(column) or (value and self._named(element, target))
-                if name:
+                name = self._row.written.get(column)
+                if value is not None and name is None:
+                    name = self._named(element, target)
+                if name is not None:
                     self._attributes.setdefault(element, {})[name] = value
             else:
                 contents.append((column, target, element, value))

@@ -98,9 +98,7 @@ class Plan:
         """Values that stand in no row."""
         if number > 1:
             raise NotWrittenBack(reason="Values outside the rows are edited in the first row only.")
-        root, end = self._original.root, self._original.end()
-        inner = holes(self._original, [one.spans for one in self._sheets], root, end)
-        element = element_at(self._original, root, end, inner)
+        element = self._root()
         slots = slots_of(sheet.outside, 1, element.name)
         row = sheet.row(1)
         found = placed(element, slots, row) if slots is not None else None
@@ -131,9 +129,14 @@ class Plan:
     def _around(self, sheet: Sheet, at: int) -> Element:
         parent = sheet.parent()
         row = parent.spans.around(at) if parent is not None else None
-        if parent is None or row is None:
-            raise NotWrittenBack(reason=LOST)
-        return parent.element(row)
+        return self._root() if parent is None or row is None else parent.element(row)
+
+    def _root(self) -> Element:
+        """The root without any rows."""
+        root, end = self._original.root, self._original.end()
+        return element_at(
+            self._original, root, end, holes(self._original, [one.spans for one in self._sheets], root, end)
+        )
 
 
 def _run_before(element: Element, at: int) -> tuple[Element, Run]:
