@@ -132,14 +132,17 @@ def check_ids(request: Request) -> None:
             raise NotFound(what=name.removesuffix("_id"))
 
 
-def check_json(request: Request) -> Request:
-    """The request, whose body is JSON and not too large, as far as that shows before it is read."""
+def check_json(request: Request, limit: int | None = None) -> Request:
+    """The request, whose body is JSON and not too large, as far as that shows before it is read.
+
+    `limit` is in bytes; None is that of most bodies.
+    """
     if not _has_body(request):
         return request
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise WrongMediaType(expected=JSON)
     settings = ports_of(request).settings
-    limit = settings.gateway_body_limit
+    limit = settings.gateway_body_limit if limit is None else limit
     if _content_length(request) > limit:
         raise BodyTooLarge(limit=limit)
     return Request(request.scope, _limited(request.receive, limit, settings.gateway_body_idle_seconds))

@@ -10,7 +10,19 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from ret_gateway import admin, collections, conversions, csp_reports, documents, health, jobs, live, people, tables
+from ret_gateway import (
+    admin,
+    collections,
+    conversions,
+    csp_reports,
+    documents,
+    editing,
+    health,
+    jobs,
+    live,
+    people,
+    tables,
+)
 from ret_gateway.access import SESSION_NEEDED, SignedIn
 from ret_gateway.errors import add_error_handlers
 from ret_gateway.metrics import Metrics
@@ -32,6 +44,7 @@ ROUTERS = (
     documents.router,
     conversions.router,
     tables.router,
+    editing.router,
     jobs.router,
     live.router,
     csp_reports.router,

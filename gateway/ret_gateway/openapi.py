@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from ret_gateway.editing_models import StaleVersion
 from ret_gateway.errors import MEDIA_TYPE
 from ret_gateway.models import Problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-PROBLEM = "Problem"
-REFERENCE = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}}
+REFERENCE = "#/components/schemas/{model}"
 
 # Why a route may answer with a problem, by status.
 REASONS: dict[str, str] = {
@@ -26,7 +26,14 @@ REASONS: dict[str, str] = {
     "503": "something that is needed is away; see Retry-After",
 }
 
-CONFLICTS = frozenset({"start_conversion", "export", "create_user", "change_collection", "rename_group", "get_shape"})
+CONFLICTS = frozenset(
+    {
+        *("start_conversion", "export", "create_user", "change_collection", "rename_group", "get_shape"),
+        *("save_table", "undo_table", "redo_table"),
+    }
+)
+# Problems with further fields that callers need.
+SPECIAL = {(name, "409"): StaleVersion for name in ("save_table", "undo_table", "redo_table")}
 LOCKS = frozenset({"login", "change_password"})
 UNSUPPORTED = frozenset({"upload_collection"})
 
@@ -53,7 +60,9 @@ def _with_problems(operation: dict[str, Any]) -> None:
     for status in [status for status in responses if status >= "400"]:
         del responses[status]
     for status in _statuses(operation):
-        responses[status] = {"description": REASONS[status], "content": REFERENCE}
+        model = SPECIAL.get((operation["operationId"], status), Problem)
+        content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+        responses[status] = {"description": REASONS[status], "content": content}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -62,7 +71,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas = cast("dict[str, Any]", schema["components"]["schemas"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas[PROBLEM] = Problem.model_json_schema()
+    for model in {Problem, *SPECIAL.values()}:
+        made = model.model_json_schema(ref_template=REFERENCE)
+        schemas |= {**made.pop("$defs", {}), model.__name__: made}
     for path in cast("dict[str, dict[str, Any]]", schema["paths"]).values():
         for operation in path.values():
             _with_problems(operation)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from ret.auth.v1 import auth_pb2_grpc
-from ret.convert.v1 import convert_pb2_grpc
+from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
 from ret_gateway.allowance import Allowance
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ret.auth.v1 import auth_pb2
     from ret.auth.v1.auth_pb2_grpc import AuthServiceAsyncStub
     from ret.convert.v1.convert_pb2_grpc import ConvertServiceAsyncStub
+    from ret.convert.v1.tables_pb2_grpc import TablesServiceAsyncStub
     from ret.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from ret.jobs.v1.jobs_pb2_grpc import JobsServiceAsyncStub
     from ret_kit.rpc.client import Channel
@@ -46,6 +47,7 @@ class Ports:
     auth: AuthServiceAsyncStub
     ingest: IngestServiceAsyncStub
     convert: ConvertServiceAsyncStub
+    tables: TablesServiceAsyncStub
     jobs: dict[str, JobsServiceAsyncStub]
     bus: Bus
     verifier: AccessVerifier
@@ -86,6 +88,7 @@ async def open_ports(settings: GatewaySettings, metrics: Metrics) -> AsyncGenera
             auth=auth_pb2_grpc.AuthServiceStub(channels["auth"]),
             ingest=ingest_pb2_grpc.IngestServiceStub(channels["ingest"]),
             convert=convert_pb2_grpc.ConvertServiceStub(channels["convert"]),
+            tables=tables_pb2_grpc.TablesServiceStub(channels["convert"]),
             jobs={name: jobs_pb2_grpc.JobsServiceStub(channels[name]) for name in WITH_JOBS},
             bus=bus,
             verifier=people.verifier,

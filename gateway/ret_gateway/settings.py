@@ -56,6 +56,11 @@ class GatewaySettings(KitSettings):
         description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, separated by commas.",
     )
     gateway_body_limit: ByteSize = Field(default=ByteSize(MIB), description="Size of a JSON body at most.")
+    gateway_edits_limit: ByteSize = Field(
+        default=ByteSize(4 * MIB),
+        le=8 * MIB,
+        description="Size of the JSON body of edits at most; no more than RET_RPC_MESSAGE_LIMIT.",
+    )
     gateway_upload_limit: ByteSize = Field(
         default=ByteSize(2048 * MIB), description="Most bytes of an uploaded file; as much as RET_INGEST_UPLOAD_LIMIT."
     )

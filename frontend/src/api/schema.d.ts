@@ -547,6 +547,70 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Save Table
+         * @description Saves changes as one version. Where somebody else was faster, nothing is changed and the conflicts are told.
+         */
+        patch: operations["save_table"];
+        trace?: never;
+    };
+    "/api/v1/tables/{table_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get History
+         * @description The versions after the first, the last one first.
+         */
+        get: operations["get_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{table_id}/redo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redo Table
+         * @description Brings back what was undone last, as a further version.
+         */
+        post: operations["redo_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{table_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Table
+         * @description Takes back the last saved changes that are in effect, whoever made them, as a further version.
+         */
+        post: operations["undo_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -644,6 +708,18 @@ export interface components {
              */
             share: number;
         };
+        /** CellEdit */
+        CellEdit: {
+            /** Column */
+            column: string;
+            /** Row */
+            row: number;
+            /**
+             * Value
+             * @description Null is absent, "" is empty; 1 MiB at most
+             */
+            value: string | null;
+        };
         /** Collection */
         Collection: {
             /** Bytes */
@@ -695,6 +771,37 @@ export interface components {
             items: components["schemas"]["Collection"][];
             /** Total */
             total: number;
+        };
+        /**
+         * Conflict
+         * @description A cell that was changed on both sides; without a column a row that is not as it was.
+         */
+        Conflict: {
+            /**
+             * Base
+             * @description The value in the version that was changed; very long ones are cut
+             */
+            base: string | null;
+            /** Column */
+            column: string | null;
+            /**
+             * Deleted
+             * @description The row is there no more; absent where it is
+             * @default false
+             */
+            deleted: boolean;
+            /**
+             * Mine
+             * @description The value that was to be saved
+             */
+            mine: string | null;
+            /** Row */
+            row: number;
+            /**
+             * Theirs
+             * @description The present value; very long ones are cut
+             */
+            theirs: string | null;
         };
         /**
          * Conversion
@@ -941,6 +1048,14 @@ export interface components {
             /** Total */
             total: number;
         };
+        /**
+         * KnownVersion
+         * @description With a version, nothing is changed unless it is the present one.
+         */
+        KnownVersion: {
+            /** Version */
+            version?: number | null;
+        };
         /** Limits */
         Limits: {
             /** Running Tasks */
@@ -1073,6 +1188,19 @@ export interface components {
             /** Reset Token */
             reset_token: string;
         };
+        /** RowInsert */
+        RowInsert: {
+            /**
+             * After
+             * @description The row behind which it goes; null is the top
+             */
+            after: number | null;
+            /**
+             * Values
+             * @description In the order of the table's columns
+             */
+            values: (string | null)[];
+        };
         /** Session */
         Session: {
             /** Address */
@@ -1095,6 +1223,38 @@ export interface components {
             /** Total */
             total: number;
         };
+        /**
+         * StaleVersion
+         * @description Somebody else was faster; nothing was changed. Without conflicts, the same changes suit the present version.
+         */
+        StaleVersion: {
+            /**
+             * Code
+             * @description A stable upper-case word
+             */
+            code: string;
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+            /** Correlation Id */
+            correlation_id: string;
+            /** Current Version */
+            current_version: number;
+            /** Detail */
+            detail: string;
+            /**
+             * More Conflicts
+             * @description Conflicts that are not listed
+             */
+            more_conflicts: number;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** Stats */
         Stats: {
             /** Containers */
@@ -1105,6 +1265,32 @@ export interface components {
             other_files: number;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * TableChange
+         * @description All of it becomes one version, or nothing: edits, inserted rows and deleted rows, 10,000 together at most.
+         */
+        TableChange: {
+            /**
+             * Delete Rows
+             * @default []
+             */
+            delete_rows: number[];
+            /**
+             * Edits
+             * @default []
+             */
+            edits: components["schemas"]["CellEdit"][];
+            /**
+             * Insert Rows
+             * @default []
+             */
+            insert_rows: components["schemas"]["RowInsert"][];
+            /**
+             * Version
+             * @description The version that the changes are made to
+             */
+            version: number;
         };
         /** TableColumn */
         TableColumn: {
@@ -1121,6 +1307,25 @@ export interface components {
              * @enum {string}
              */
             type: "text" | "number" | "xml" | "link";
+        };
+        /**
+         * TableHistory
+         * @description The versions after the first, the last one first.
+         */
+        TableHistory: {
+            /** Can Redo */
+            can_redo: boolean;
+            /** Can Undo */
+            can_undo: boolean;
+            /** Items */
+            items: components["schemas"]["TableVersion"][];
+            /** Total */
+            total: number;
+            /**
+             * Version
+             * @description The present version; 1 is the table as it was converted
+             */
+            version: number;
         };
         /** TablePage */
         TablePage: {
@@ -1179,6 +1384,45 @@ export interface components {
              * @description In the order of the columns; null is absent, "" is empty
              */
             values: (string | null)[];
+        };
+        /** TableSaved */
+        TableSaved: {
+            /**
+             * Inserted
+             * @description The numbers of the inserted rows, in the order of the request
+             */
+            inserted: number[];
+            /** Version */
+            version: number;
+        };
+        /** TableVersion */
+        TableVersion: {
+            /** At */
+            at: string | null;
+            /**
+             * Edits
+             * @description Changed cells, inserted rows and deleted rows
+             */
+            edits: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "edit" | "undo" | "redo";
+            /**
+             * Of
+             * @description The version that was undone or redone
+             */
+            of: number | null;
+            /**
+             * Undone
+             * @description An edit that is not in effect
+             */
+            undone: boolean;
+            /** User */
+            user: string;
+            /** Version */
+            version: number;
         };
         /**
          * Ticket
@@ -3520,6 +3764,378 @@ export interface operations {
             };
             /** @description absent, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_table: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TableChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableSaved"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleVersion"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_history: {
+        parameters: {
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableHistory"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redo_table: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KnownVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableSaved"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleVersion"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_table: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KnownVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableSaved"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleVersion"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

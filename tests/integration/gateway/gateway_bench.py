@@ -21,7 +21,7 @@ import httpx
 from google.protobuf import descriptor_pool
 
 from ret.auth.v1 import auth_pb2, auth_pb2_grpc
-from ret.convert.v1 import convert_pb2_grpc
+from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_kit.auth import AccessVerifier, Caller, Role, SessionGuard, current_caller
@@ -104,6 +104,7 @@ class Fakes:
     auth: Scripted
     ingest: Scripted
     convert: Scripted
+    tables: Scripted
     ingest_jobs: Scripted
     convert_jobs: Scripted
     people: AuthStandIn
@@ -118,7 +119,7 @@ class Fakes:
 
     def forget(self) -> None:
         """Back to how every test finds them."""
-        for service in (self.auth, self.ingest, self.convert, self.ingest_jobs, self.convert_jobs):
+        for service in (self.auth, self.ingest, self.convert, self.tables, self.ingest_jobs, self.convert_jobs):
             service.answers.clear()
             service.calls.clear()
             service.cancelled.clear()
@@ -165,7 +166,10 @@ async def open_fakes(settings: KitSettings) -> AsyncGenerator[Fakes]:
     services = {name: Scripted(full_name) for name, full_name in names.items()}
     jobs = {name: Scripted("ret.jobs.v1.JobsService") for name in ("ingest", "convert")}
     people = AuthStandIn()
-    fakes = Fakes(services["auth"], services["ingest"], services["convert"], jobs["ingest"], jobs["convert"], people)
+    tables = Scripted("ret.convert.v1.TablesService")
+    fakes = Fakes(
+        services["auth"], services["ingest"], services["convert"], tables, jobs["ingest"], jobs["convert"], people
+    )
     fakes.forget()
     guard = SessionGuard.connect(settings.redis_url, people.is_active)
     async with AsyncExitStack() as stack:
@@ -177,6 +181,9 @@ async def open_fakes(settings: KitSettings) -> AsyncGenerator[Fakes]:
             if name in jobs:
                 adder: Any = jobs_pb2_grpc.add_JobsServiceServicer_to_server
                 server.add(adder, jobs[name], "ret.jobs.v1.JobsService", _rules(jobs[name]))
+            if name == "convert":
+                adder = tables_pb2_grpc.add_TablesServiceServicer_to_server
+                server.add(adder, tables, "ret.convert.v1.TablesService", _rules(tables))
             await server.start()
             fakes.addresses[name] = f"127.0.0.1:{server.port}"
         yield fakes

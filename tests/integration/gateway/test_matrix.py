@@ -39,6 +39,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "rename_group": {"name": "OTHER"},
     "move_document": {"group": "MOVED"},
     "start_conversion": {},
+    "save_table": {"version": 1, "edits": [{"row": 1, "column": "Id", "value": "edited"}]},
+    "undo_table": {},
+    "redo_table": {},
     "create_user": {"username": "nobody", "role": "user"},
 }
 ENDING = {"delete_collection", "end_own_session"}
