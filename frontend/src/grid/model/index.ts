@@ -3,6 +3,8 @@
  * It knows no framework, no document and no network; ports are passed in. Cells are never made reactive: the view asks
  * for the few that it draws.
  */
+import { GridModel } from "./grid";
+import type { Refused } from "./outcomes";
 import type {
   ActiveCell,
   Change,
@@ -21,6 +23,7 @@ import type {
   LoadState,
   Outcome,
   PastePlan,
+  Rect,
   RangeKind,
   Row,
   SaveState,
@@ -33,7 +36,9 @@ import type {
   Window,
 } from "./types";
 
+export { draftStore, dropDrafts, type TextStorage } from "./keeping";
 export * from "./types";
+export { filterText, isPlain, PLAIN, sameView, sortedBy, sortText, viewFrom } from "./view";
 
 export type GridOptions = {
   readonly table: TablePort;
@@ -135,12 +140,12 @@ export interface Grid {
   cancel(): void;
   set(row: Row, column: string, value: Value): Outcome;
   /** Empties the selected cells: `absent` takes the value away altogether (null instead of ""). */
-  clear(absent?: boolean): Outcome;
-  fill(direction: "down" | "right"): Outcome;
+  clear(absent?: boolean): Promise<Outcome>;
+  fill(direction: "down" | "right"): Promise<Outcome>;
   /** Dragging the handle: the selected range repeats itself over `target`, which contains it. */
-  fillTo(target: SelectedRange): Outcome;
+  fillTo(target: Rect): Promise<Outcome>;
   insertRows(count: number, where: "above" | "below"): Outcome;
-  deleteRows(): Outcome;
+  deleteRows(): Promise<Outcome>;
   undo(): Outcome;
   redo(): Outcome;
   readonly canUndo: boolean;
@@ -152,9 +157,12 @@ export interface Grid {
   /** A draft was found when the grid was made: how much, since when; null once it is seen to. */
   readonly restored: { readonly at: string; readonly dirty: DirtyCount } | null;
   dismissRestored(): void;
+  /** Stores what of the draft is not stored yet: for the moment when the page goes away. */
+  flush(): void;
   /** False when the store could not keep it. */
   readonly draftKept: boolean;
-  discard(): void;
+  /** Gives the whole draft up. */
+  discard(): Outcome;
 
   // ---- clipboard
   /** The selection as text of a spreadsheet; loads what is missing. Refused where it is too much. */
@@ -181,4 +189,7 @@ export interface Grid {
   stopFinding(): void;
 }
 
-export type Refused = Extract<Outcome, { done: false }>;
+export type { Refused };
+
+/** A grid over one table. A draft of before is taken up at once. */
+export const createGrid = (options: GridOptions): Grid => new GridModel(options);

@@ -12,8 +12,8 @@ export type Line = number;
 /** Where a row stands in the view as the server knows it, from 0: a page's offset plus the index in the page. */
 export type Place = number;
 
-/** `path` null is a link between tables: the grid never changes it. */
-export type Column = { readonly name: string; readonly path: string | null; readonly type: string };
+/** As the API says it. A link between tables is never changed by the grid. */
+export type Column = { readonly name: string; readonly path: string; readonly type: "text" | "number" | "xml" | "link" };
 
 export type Cell = { readonly row: Row; readonly column: string };
 
@@ -56,29 +56,42 @@ export type Saved = { readonly version: number; readonly inserted: readonly Row[
 export type ServerConflict = { readonly row: Row; readonly column: string | null; readonly base: Value; readonly theirs: Value; readonly mine: Value; readonly deleted?: boolean };
 export type HistoryEntry = { readonly version: number; readonly at: string; readonly user: string; readonly edits: number; readonly kind?: string; readonly of?: number | null };
 
-/** What `save` rejects with on 409 STALE_VERSION. Any other rejection is a failure: the draft stays. */
+/** What `save` rejects with on 409 STALE_VERSION; `more` conflicts are not listed. */
 export class StaleVersion extends Error {
   constructor(
     readonly currentVersion: number,
     readonly conflicts: readonly ServerConflict[],
+    readonly more = 0,
   ) {
     super(`the table is at version ${currentVersion}`);
     this.name = "StaleVersion";
   }
 }
 
+/** What `save` rejects with when the server has answered that it will not: nothing was changed. */
+export class SaveRefused extends Error {
+  constructor(override readonly cause: unknown) {
+    super("the table was not changed");
+    this.name = "SaveRefused";
+  }
+}
+
 export type FindDirection = "next" | "previous";
-/** `from`: the first row that is looked into, in table order; null is the first row, or the last one backwards. */
-export type FindRequest = { readonly text: string; readonly from: Row | null; readonly direction: FindDirection; readonly view: View; readonly signal: AbortSignal };
+/** `from`: the first row that is looked into, in table order; null is the first one. */
+export type FindRequest = { readonly text: string; readonly from: Row | null; readonly signal: AbortSignal };
 
 /** The server's table. Rejections are kept as they are and handed to the view. */
 export interface TablePort {
   page(request: PageRequest): Promise<Page>;
-  save(patch: Patch): Promise<Saved>;
+  /**
+   * Rejects with `StaleVersion` or `SaveRefused` where the server has answered. After any other rejection it is open
+   * whether it was done: the same patch is sent again with the same `key`, which must not do it twice.
+   */
+  save(patch: Patch, key: string): Promise<Saved>;
   undo(): Promise<{ version: number }>;
   redo(): Promise<{ version: number }>;
   history(offset: number, limit: number): Promise<{ items: readonly HistoryEntry[]; total: number }>;
-  /** The first row with a match, looked for over the whole table; null when there is none. */
+  /** The first match from a row on, in table order over all rows, whatever the view; null when there is none. */
   find(request: FindRequest): Promise<Cell | null>;
   /** Where a row stands in a view; null when it is not in it. Without this the model looks for it in pages. */
   place?(row: Row, view: View, signal: AbortSignal): Promise<Place | null>;
@@ -108,7 +121,11 @@ export type Refusal =
   | "busy"
   | "no-such-row"
   | "unsaved-changes"
-  | "several-ranges";
+  | "several-ranges"
+  | "outdated"
+  | "load-failed"
+  | "save-failed"
+  | "conflicts-open";
 export type Outcome = { readonly done: true } | { readonly done: false; readonly why: Refusal };
 
 // ---- states the view draws ---------------------------------------------------------------------------------------
@@ -157,6 +174,10 @@ export type Conflict = {
   readonly mine: Value;
   /** Who deleted the row, when one did. */
   readonly deletedBy: "mine" | "theirs" | null;
+  /** Rows that are inserted behind this row, which is gone: "mine" puts them where it was, "theirs" drops them. */
+  readonly anchor: boolean;
+  /** What there is to choose: a cell of a row that is gone cannot be saved. */
+  readonly choices: readonly Choice[];
   readonly choice: Choice | null;
 };
 export type SaveState =

@@ -1,0 +1,49 @@
+import type { PageRow, Place, Row, TablePort } from "./types";
+import { PLAIN } from "./view";
+
+/** Rows of the table in its own order, from a place on; `total` is how many there are. */
+export type Peek = (place: Place) => Promise<{ first: Place; rows: readonly PageRow[]; total: number }>;
+
+const PEEK_ROWS = 50;
+const MOST_PEEKS = 32;
+
+export const peekInto =
+  (table: TablePort, column: string | undefined, signal: AbortSignal): Peek =>
+  async (place) => {
+    const first = Math.max(0, place - PEEK_ROWS / 2);
+    const page = await table.page({ offset: first, limit: PEEK_ROWS, columns: column === undefined ? [] : [column], view: PLAIN, signal });
+    return { first, rows: page.rows, total: page.total_rows };
+  };
+
+/**
+ * Where a row of the converted table stands in the table's own order; null when it is gone. These rows rise with their
+ * places, so each look tells how far it is still (interpolation search). Rows that were inserted later are not found so.
+ */
+export async function placeInTable(row: Row, peek: Peek): Promise<Place | null> {
+  let low = 0;
+  let high = Infinity;
+  let guess = row - 1;
+  for (let peeks = 0; peeks < MOST_PEEKS && low < high; peeks += 1) {
+    const { first, rows, total } = await peek(Math.max(low, Math.min(guess, high - 1)));
+    high = Math.min(high, total);
+    const at = rows.findIndex((one) => one.row === row);
+    if (at >= 0) return first + at;
+    if (rows.length === 0) {
+      guess = total - 1;
+      if (first < total || total === 0) return null;
+      continue;
+    }
+    const own = rows.flatMap((one) => (one.inserted ? [] : [one.row]));
+    const least = own[0];
+    const most = own.at(-1);
+    if (least !== undefined && most !== undefined && least < row && row < most) return null;
+    if (least !== undefined && row < least) {
+      high = first;
+      guess = first - (least - row);
+    } else {
+      low = first + rows.length;
+      guess = most === undefined ? low : low - 1 + (row - most);
+    }
+  }
+  return null;
+}
