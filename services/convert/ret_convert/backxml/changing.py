@@ -144,7 +144,9 @@ class RowChange:
                 place = before[-1]
                 yield Splice(place.end, place.end, space_before(self._original, place) + text)
             elif behind is not None:
-                yield Splice(behind.start, behind.start, text + space_before(self._original, behind))
+                # Before its white space: it may go with that.
+                start = blank_before(self._original, behind)
+                yield Splice(start, start, space_before(self._original, behind) + text)
             else:
                 texts.append(text)
         if texts:

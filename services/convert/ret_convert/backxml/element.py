@@ -44,6 +44,8 @@ class Element:
     empty: bool = False
     opaque: bool = False
     hole: bool = False
+    around: dict[str, str] = field(default_factory=dict[str, str])
+    """Namespaces around the element that is read, as far as they are known."""
     children: list[Element] = field(default_factory=list["Element"])
     runs: list[Run] = field(default_factory=lambda: [Run()])
 
@@ -53,13 +55,23 @@ class Element:
         return "".join(run.text for run in self.runs)
 
     def bound(self, declaration: str) -> str | None:
-        """What `xmlns` or `xmlns:p` says here, as far as this reading knows."""
+        """What `xmlns` or `xmlns:p` says here, if that is said in what was read."""
         one: Element | None = self
         while one is not None:
             if declaration in one.attributes:
                 return one.attributes[declaration]
             one = one.parent
         return None
+
+    def key(self) -> tuple[str, str]:
+        """(namespace as far as it is known, local name)."""
+        prefix, _, local = self.name.rpartition(":")
+        declaration = f"xmlns:{prefix}" if prefix else "xmlns"
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        uri = self.bound(declaration)
+        return root.around.get(declaration, f"?{prefix}") if uri is None else uri, local
 
 
 class _Reading:
@@ -214,6 +226,7 @@ def _read(original: Original, places: Places, end: int) -> Element:
     if root is None:
         raise NotWrittenBack(reason="A row is not found where it was read.")
     root.end = end  # no event comes behind its own end
+    root.around = original.namespaces
     return root
 
 

@@ -10,6 +10,7 @@ import codecs
 import gzip
 import zlib
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from os import SEEK_END
@@ -24,6 +25,8 @@ PACKED = b"\x1f\x8b"
 BLANK = " \t\r\n"
 MARGIN = 4096
 """Bytes before an element in which white space is looked for."""
+BLOCKS = 4
+"""Blocks that are kept where going back is slow."""
 STEP = 4096
 NARROW = 64
 
@@ -56,6 +59,32 @@ class Plain:
 
     def end(self) -> int:
         return self._file.seek(0, SEEK_END)
+
+
+class Blocks:
+    """Bytes that are read in blocks, the last ones of which are kept: for those to which going back is slow."""
+
+    def __init__(self, inner: Bytes) -> None:
+        self._inner = inner
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+
+    def read(self, start: int, end: int) -> bytes:
+        found = b"".join(self._block(at) for at in range(start - start % FEED, end, FEED))
+        return found[start % FEED :][: end - start]
+
+    def _block(self, at: int) -> bytes:
+        if at not in self._kept:
+            self._kept[at] = self._inner.read(at, at + FEED)
+            while len(self._kept) > BLOCKS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(at)
+        return self._kept[at]
+
+    def stored(self, at: int) -> int:
+        return self._inner.stored(at)
+
+    def end(self) -> int:
+        return self._inner.end()
 
 
 class Transcoded:
@@ -122,11 +151,16 @@ class Original:
     def __init__(self, file: BinaryIO) -> None:
         head = file.read(HEAD)
         self.override, self.codec, transcoded = _encoding(head)
-        self._bytes: Bytes = Transcoded(file, self.codec) if transcoded else Plain(file)
+        if transcoded:
+            self._bytes: Bytes = Blocks(Transcoded(file, self.codec))
+        else:
+            self._bytes = Blocks(Plain(file)) if isinstance(file, gzip.GzipFile) else Plain(file)
         if transcoded and self.codec == "utf-32":
             self.codec = "utf-32-le" if head.startswith(codecs.BOM_UTF32_LE) else "utf-32-be"
         self.read_codec = "utf-8" if transcoded else self.codec
         self.unit = len("<".encode(self.read_codec))
+        self.namespaces: dict[str, str] = {}
+        """What the root declares."""
         self.root, self.prolog = self._prolog()
 
     def _prolog(self) -> tuple[int, bytes]:
@@ -134,9 +168,10 @@ class Original:
         parser = expat.ParserCreate(self.override)
         found: list[int] = []
 
-        def started(_name: str, _attributes: object) -> None:
+        def started(_name: str, attributes: dict[str, str]) -> None:
             if not found:
                 found.append(parser.CurrentByteIndex)
+                self.namespaces = {name: uri for name, uri in attributes.items() if name.startswith("xmlns")}
 
         parser.StartElementHandler = started
         whole = b""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 
 from ret_convert.backxml.changing import Changes, RowChange
@@ -19,8 +20,20 @@ from ret_convert.backxml.making import Styles
 from ret_convert.backxml.markup import Splice, run_set
 from ret_convert.backxml.original import Original
 from ret_convert.backxml.sheets import LOST, Sheet
-from ret_convert.backxml.slots import placed, slots_of
+from ret_convert.backxml.slots import Row, placed, slots_of
 from ret_convert.backxml.spans import holes
+
+LINKS = "The columns that link tables are not of the document."
+
+
+@contextmanager
+def of_row(number: int) -> Generator[None]:
+    """Tell of which row a refusal is."""
+    try:
+        yield
+    except NotWrittenBack as error:
+        error.row = error.row or number
+        raise
 
 
 class Plan:
@@ -86,13 +99,17 @@ class Plan:
             if not changes:
                 continue
             if changes.keys() & set(sheet.links):
-                raise NotWrittenBack(reason="The columns that link tables are not of the document.")
-            one = sheet.placed(number, row)
-            far = {column.name for column in sheet.outside} & changes.keys()
-            if far:
-                yield from self._outside(sheet, number, {column: changes.pop(column) for column in far})
-            if changes:
-                yield from RowChange(self._original, sheet.laid(), one, sheet.styles).splices(changes)
+                raise NotWrittenBack(reason=LINKS, row=number)
+            with of_row(number):
+                yield from self._changed(sheet, number, row, changes)
+
+    def _changed(self, sheet: Sheet, number: int, row: Row, changes: Changes) -> Iterator[Splice]:
+        one = sheet.placed(number, row)
+        far = {column.name for column in sheet.outside} & changes.keys()
+        if far:
+            yield from self._outside(sheet, number, {column: changes.pop(column) for column in far})
+        if changes:
+            yield from RowChange(self._original, sheet.laid(), one, sheet.styles).splices(changes)
 
     def _outside(self, sheet: Sheet, number: int, changes: Changes) -> Iterator[Splice]:
         """Values that stand in no row."""
@@ -116,7 +133,7 @@ class Plan:
         for number, row in sheet.rows(sorted(rows)):
             value = rows[number].get(column, row[column])
             if rows[number].keys() - {column}:
-                raise NotWrittenBack(reason="The columns that link tables are not of the document.")
+                raise NotWrittenBack(reason=LINKS, row=number)
             at = sheet.spans.of(number)[0]
             if value == row[column] or self.is_gone(at):
                 continue

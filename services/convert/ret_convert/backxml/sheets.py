@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ret_convert.arrow import pc
+from ret_convert.arrow import pa, pc
 from ret_convert.backxml.element import Element, element_at
 from ret_convert.backxml.errors import NotWrittenBack
 from ret_convert.backxml.making import Styles
@@ -18,6 +18,7 @@ from ret_convert.layout import TEXT, Column, Kind
 from ret_convert.names import local_name
 from ret_convert.tables import columns_of
 
+TRUE, FALSE = pa.scalar(True, pa.bool_()), pa.scalar(False, pa.bool_())  # noqa: FBT003 - values
 LOST = "A row is not found where it was read."
 
 
@@ -116,7 +117,9 @@ class Sheet:
         """The first row that has a cell in one of these columns; 0 for none."""
         at = 0
         for batch in self._parquet.iter_batches(columns=list(columns), use_threads=False):
-            valid = [found for column in batch.columns if (found := pc.index(pc.is_valid(column), True).as_py()) >= 0]
+            # By name, "Item" reads "Item.Name" as well.
+            cells = [cell for name, cell in zip(batch.schema.names, batch.columns, strict=True) if name in columns]
+            valid = [row for row in (pc.index(pc.is_valid(cell), TRUE).as_py() for cell in cells) if row >= 0]
             if valid:
                 return at + min(valid) + 1
             at += batch.num_rows
@@ -127,7 +130,7 @@ class Sheet:
         at = found = 0
         for batch in self._parquet.iter_batches(columns=[column], use_threads=False):
             cells = batch.column(batch.schema.names.index(column))
-            same = pc.indices_nonzero(pc.fill_null(pc.equal(cells, value), False))  # noqa: FBT003 - a value
+            same = pc.indices_nonzero(pc.fill_null(pc.equal(cells, pa.scalar(value, pa.string())), FALSE))
             if len(same):
                 found = at + same[-1].as_py() + 1
             at += batch.num_rows

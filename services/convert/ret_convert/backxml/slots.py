@@ -211,7 +211,7 @@ def named_children(element: Element, slot: Slot) -> Iterator[tuple[Element, str]
 
     Siblings of one local name and several namespaces are shown with their prefix, if they have one.
     """
-    keys = {child: _key(child) for child in element.children if not child.hole}
+    keys = {child: child.key() for child in element.children if not child.hole}
     shown: dict[tuple[str, str], str] = {}
     for child, key in keys.items():
         if child.name in slot.children and child.name not in shown.values():
@@ -222,10 +222,3 @@ def named_children(element: Element, slot: Slot) -> Iterator[tuple[Element, str]
     for child, key in keys.items():
         if key in shown:
             yield child, shown[key]
-
-
-def _key(element: Element) -> tuple[str, str]:
-    """(namespace as far as it is known here, local name)."""
-    prefix, _, local = element.name.rpartition(":")
-    uri = element.bound(f"xmlns:{prefix}" if prefix else "xmlns")
-    return f"?{prefix}" if uri is None else uri, local

@@ -17,6 +17,7 @@ from ret_convert.errors import DocumentFailed
 from ret_convert.export.order import Bytes
 from ret_convert.positions import numbers_of
 from ret_kit.blobs import Blobs
+from ret_kit.errors import BlobDamaged
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,12 @@ def patches(blobs: Blobs, source: Bytes, tables: Sequence[tuple[str, Overlay]]) 
                 file = pa.PythonFile(held.enter_context(blobs.reader(key)), mode="r")
                 parquet = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
                 sheets.append(Sheet(original, parquet, Spans(*found), overlay, sheets))
+        try:
+            splices = Plan(original, sheets).splices()
+        except (pa.ArrowException, OSError) as error:
+            raise BlobDamaged(source["key"]) from error
         return [
-            Patch(original.stored(one.start), original.stored(one.end), original.encoded(one.text))
-            for one in Plan(original, sheets).splices()
+            Patch(original.stored(one.start), original.stored(one.end), original.encoded(one.text)) for one in splices
         ]
 
 

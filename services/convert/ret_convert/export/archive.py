@@ -207,7 +207,7 @@ class Mirror:
         except NotWrittenBack as error:
             if self._strict or entry["original"] is None:
                 raise
-            self._not_written.append((self._places.shown(at), error.reason))
+            self._not_written.append((self._places.shown(at), error.detail))
             chunks = self._contents.original(entry["original"])
         yield begin(paths[0], entry["original"]["length"] if entry["original"] else 0)
         yield from self._chunks(paths[0], chunks)
