@@ -13,12 +13,11 @@ from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
 from ret_convert import records, tables_server
-from ret_convert.editing.versions import Versions
-from ret_convert.pages import Pages
 from ret_convert.schema import jobs as job_tables
 from ret_convert.server import ACCESS, ConvertServer, Ports
 from ret_convert.server import NAME as CONTRACT
 from ret_convert.settings import ConvertSettings
+from ret_convert.views.views import MODULES, Reading, open_reading
 from ret_convert.worker import NAME, ConvertWork, Deletions, Rules
 from ret_kit import telemetry
 from ret_kit.blobs import Blobs
@@ -58,14 +57,14 @@ async def open_app(settings: ConvertSettings) -> AsyncGenerator[App]:
 
 
 @asynccontextmanager
-async def open_server(
-    settings: ConvertSettings, app: App, exports: Pool, pages: Pages, versions: Versions
-) -> AsyncGenerator[Server]:
+async def open_server(settings: ConvertSettings, app: App, exports: Pool, reading: Reading) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, NAME, settings.convert_address) as server:
-        ports = Ports(app.db, app.jobs, exports, app.ingest, settings.blob_location(), pages, settings.convert_csv_bom)
+        ports = Ports(
+            app.db, app.jobs, exports, app.ingest, settings.blob_location(), reading, settings.convert_csv_bom
+        )
         server.add(convert_pb2_grpc.add_ConvertServiceServicer_to_server, ConvertServer(ports), CONTRACT, ACCESS)
-        tables = tables_server.TablesServer(tables_server.TablesPorts(app.db, versions))
+        tables = tables_server.TablesServer(tables_server.TablesPorts(app.db, reading))
         adder = tables_pb2_grpc.add_TablesServiceServicer_to_server
         server.add(adder, tables, tables_server.NAME, tables_server.ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
@@ -79,22 +78,23 @@ async def serve(settings: ConvertSettings) -> None:
     """Answer calls until told to stop."""
     location = settings.blob_location()
     local = location.startswith("file:")
-    pages = Pages(Blobs(location))
-    versions = Versions(Blobs(location), pages)
     exports = Pool(
         NAME, settings.convert_exports, ["ret_convert.export.archive"], settings.export_limits(), offline=local
     )
+    views = Pool(NAME, settings.convert_views, MODULES, settings.view_limits(), offline=local)
     async with (
         open_app(settings) as app,
         exports,
-        open_server(settings, app, exports, pages, versions) as server,
+        views,
+        open_reading(location, views) as reading,
+        open_server(settings, app, exports, reading) as server,
         asyncio.TaskGroup() as group,
     ):
-        # An export of a session that ends is broken off here; its jobs are the workers' to end.
-        closings = group.create_task(Closings(app.bus, [exports]).run(), name="closings")
+        # Exports and views of a session that ends are broken off here; its jobs are the workers' to end.
+        closings = group.create_task(Closings(app.bus, [exports, views]).run(), name="closings")
         forgetting = [
             group.create_task(app.bus.listen(f"{CLOSING}.*", kept.heard), name="forgetting")
-            for kept in (pages, versions)
+            for kept in (reading.pages, reading.versions, reading.views)
         ]
         await server.serve()
         for task in (closings, *forgetting):

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import grpc.aio
@@ -21,8 +21,9 @@ from ret_convert.errors import HasEdits, NotConverted, NotReady
 from ret_convert.export.order import FORMATS, Format, Order, header
 from ret_convert.layout import Layout
 from ret_convert.listing import Listed, entries
-from ret_convert.pages import Pages, Where, Window
+from ret_convert.pages import Where, Window
 from ret_convert.schema import jobs as job_tables
+from ret_convert.views.views import Reading
 from ret_convert.worker import TYPE
 from ret_kit.auth import caller
 from ret_kit.blobs import Blobs
@@ -52,7 +53,7 @@ class Ports:
     pool: Pool
     ingest: ingest_pb2_grpc.IngestServiceAsyncStub
     blobs: str
-    pages: Pages
+    reading: Reading
     bom: bool
 
 
@@ -194,7 +195,9 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             row = await records.table(conn, caller().session_id, request.table_id)
         if row is None:
             raise NotFound(what="table")
-        page = await asyncio.to_thread(self._ports.pages.page, Where(row.blob_key, row.size), window)
+        asked = await self._ports.reading.asked(Where(row.blob_key, row.size), caller().session_id)
+        asked = replace(asked, filter=request.filter, sort=request.sort)
+        page = await self._ports.reading.views.page(asked, window)
         pieces = page.pieces()
         piece = await asyncio.to_thread(next, pieces, None)
         header = convert_pb2.PageHeader(
@@ -203,9 +206,9 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             collection_id=row.collection_id,
             name=row.name,
             role=row.role,
-            version=1,  # as converted: there are no edits yet
+            version=asked.version,
             total_rows=page.total,
-            matched_rows=page.total,
+            matched_rows=page.matched,
             columns=[convert_pb2.PageColumn(name=one.name, path=one.path, type=one.type) for one in page.columns],
         )
         yield convert_pb2.PageResponse(header=header)
@@ -233,9 +236,6 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
 
 def _window(request: convert_pb2.PageRequest) -> Window:
     """What is asked for, or Invalid."""
-    for field in ("sort", "filter"):
-        if getattr(request, field):
-            raise Invalid(field=field, reason="is not offered yet: rows come in the order of the document")
     if not 1 <= request.limit <= ROWS:
         raise Invalid(field="limit", reason=f"must be 1 to {ROWS}")
     if request.offset < 0:

@@ -39,6 +39,18 @@ class ConvertSettings(KitSettings):
     convert_export_memory: ByteSize = Field(default=ByteSize(1 << 30), description="Memory of one child that exports.")
     convert_export_seconds: float = Field(default=6 * 3600, gt=0, description="Longest time of one export, in seconds.")
 
+    convert_views: int = Field(
+        default=2,
+        ge=1,
+        description="Sorts, filters, searches and profiles of tables one process does at the same time.",
+    )
+    convert_view_memory: ByteSize = Field(
+        default=ByteSize(2 << 30), description="Memory of one child that sorts, filters, searches or profiles a table."
+    )
+    convert_view_seconds: float = Field(
+        default=120, gt=0, description="Longest time of one sort, filter, search or profile, in seconds."
+    )
+
     def child_limits(self) -> pools.Limits:
         """What one converting child may use."""
         return pools.Limits(memory_bytes=int(self.convert_memory), call_seconds=self.convert_seconds)
@@ -46,3 +58,7 @@ class ConvertSettings(KitSettings):
     def export_limits(self) -> pools.Limits:
         """What one exporting child may use."""
         return pools.Limits(memory_bytes=int(self.convert_export_memory), call_seconds=self.convert_export_seconds)
+
+    def view_limits(self) -> pools.Limits:
+        """What one child for views may use."""
+        return pools.Limits(memory_bytes=int(self.convert_view_memory), call_seconds=self.convert_view_seconds)

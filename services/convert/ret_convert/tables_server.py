@@ -18,10 +18,12 @@ from ret_convert.editing.orders import NewRow, Order
 from ret_convert.editing.overlay import Edit, Value
 from ret_convert.editing.versions import By, Listed, Saved, Versions
 from ret_convert.errors import BeingConverted
-from ret_convert.pages import Where
+from ret_convert.pages import PageColumn, Where
+from ret_convert.views.profiling import Column
+from ret_convert.views.views import Asked, Reading
 from ret_kit.auth import caller
 from ret_kit.database import Database
-from ret_kit.errors import Invalid, NotFound, Unavailable
+from ret_kit.errors import Invalid, NotFound
 from ret_kit.rpc.server import Access
 
 NAME = "ret.convert.v1.TablesService"
@@ -38,7 +40,12 @@ class TablesPorts:
     """What the servicer stands on."""
 
     db: Database
-    versions: Versions
+    reading: Reading
+
+    @property
+    def versions(self) -> Versions:
+        """Where edits are kept."""
+        return self.reading.versions
 
 
 class TablesServer(tables_pb2_grpc.TablesServiceServicer):
@@ -83,10 +90,19 @@ class TablesServer(tables_pb2_grpc.TablesServiceServicer):
         )
 
     async def Find(self, request: tables_pb2.FindRequest, context: Context) -> tables_pb2.FindResponse:
-        raise Unavailable(what="search")
+        asked = await self._asked(request.table_id)
+        row, column = await self._ports.reading.views.find(asked, request.q, request.from_row)
+        return tables_pb2.FindResponse(row=row, column=column, version=asked.version)
 
     async def Profile(self, request: tables_pb2.ProfileRequest, context: Context) -> tables_pb2.ProfileResponse:
-        raise Unavailable(what="profile")
+        asked = await self._asked(request.table_id)
+        found = await self._ports.reading.views.profile(asked, list(request.columns))
+        columns = [_profiled(column, figures) for column, figures in found]
+        return tables_pb2.ProfileResponse(columns=columns, version=asked.version)
+
+    async def _asked(self, table_id: str) -> Asked:
+        """The present version of a table, or NotFound."""
+        return await self._ports.reading.asked(_where(await self._table(table_id)), caller().session_id)
 
     async def _table(self, table_id: str) -> Row[Any]:
         """The table, which is the caller's own, or NotFound."""
@@ -172,6 +188,21 @@ def _stale(error: StaleVersion) -> tables_pb2.Stale:
 def _conflict(one: Conflict) -> tables_pb2.Conflict:
     base, theirs = _message(one.base), _message(one.theirs)
     return tables_pb2.Conflict(row=one.row, column=one.column, base=base, theirs=theirs, deleted=one.deleted)
+
+
+def _profiled(column: PageColumn, figures: Column) -> tables_pb2.ColumnProfile:
+    return tables_pb2.ColumnProfile(
+        name=column.name,
+        type=column.type,
+        count=figures["count"],
+        nulls=figures["nulls"],
+        empty=figures["empty"],
+        distinct=figures["distinct"],
+        counted=figures["counted"],
+        min=figures["min"],
+        max=figures["max"],
+        top=[tables_pb2.ValueCount(value=value, count=count) for value, count in figures["top"]],
+    )
 
 
 def _version(one: Listed) -> tables_pb2.Version:

@@ -22,6 +22,7 @@ from ret_convert.editing.log import edits_of
 from ret_convert.orders import Outcome, Progress, SourceOrder, TableListed
 from ret_convert.positions import positions_of
 from ret_convert.records import Conversion
+from ret_convert.views.building import views_of
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus, Delivery
 from ret_kit.database import Database
@@ -339,6 +340,7 @@ async def _remove(blobs: Blobs, key: str) -> None:
     await blobs.delete(key)
     await blobs.delete(positions_of(key))
     await blobs.delete_prefix(edits_of(key))
+    await blobs.delete_prefix(views_of(key))
 
 
 class Deletions:

@@ -17,9 +17,8 @@ from ret.convert.v1 import convert_pb2, convert_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_convert import __main__ as convert_main
-from ret_convert.editing.versions import Versions
-from ret_convert.pages import Pages
 from ret_convert.settings import ConvertSettings
+from ret_convert.views.views import MODULES, open_reading
 from ret_ingest import __main__ as ingest_main
 from ret_ingest.settings import IngestSettings
 from ret_kit.auth import Caller, acting_as
@@ -188,9 +187,9 @@ async def opened(make: Callable[..., dict[str, object]], auth: AuthStandIn) -> A
         app = await stack.enter_async_context(convert_main.open_app(settings))
         exports = Pool("convert", 1, ["ret_convert.export.archive"], settings.export_limits())
         await stack.enter_async_context(exports)
-        pages = Pages(app.blobs)
-        versions = Versions(app.blobs, pages)
-        server = await stack.enter_async_context(convert_main.open_server(settings, app, exports, pages, versions))
+        children = await stack.enter_async_context(Pool("convert", 1, MODULES, settings.view_limits()))
+        reading = await stack.enter_async_context(open_reading(settings.blob_location(), children))
+        server = await stack.enter_async_context(convert_main.open_server(settings, app, exports, reading))
         await server.start()
         convert_address = f"127.0.0.1:{server.port}"
         ingest_channel = await stack.enter_async_context(Channel(settings, "ingest", address))

@@ -81,8 +81,8 @@ async def test_what_cannot_be_shown_is_refused_by_its_field(user: User) -> None:
         ({"offset": -1}, "offset"),
         ({"columns": ["Ghost"]}, "columns"),
         ({"columns": ["Id", "Id"]}, "columns"),
-        ({"sort": "Id"}, "sort"),
-        ({"filter": "[]"}, "filter"),
+        ({"sort": "Ghost"}, "sort"),
+        ({"filter": "{}"}, "filter"),
     ):
         with pytest.raises(RemoteError) as refused:
             await page(user, table, **wrong)
@@ -147,3 +147,17 @@ async def test_a_shape_tells_what_was_taken_and_what_could_have_been(user: User)
     await user.converted(collection, document_ids=[document], layout="single", record_paths={document: "r/x"})
     taken = await shape(user, document)
     assert (taken.layout, taken.record_path, taken.chosen) == ("single", "r/x", True)
+
+
+async def test_views_are_sorted_filtered_and_keep_row_numbers(user: User) -> None:
+    data = b"".join(b"<I><A>%d</A><B>%s</B></I>" % (n * 7 % 10, b"xy"[n % 2 : n % 2 + 1]) for n in range(10))
+    _, _, table = await one_table(user, b"<R>" + data + b"</R>")
+    ordered = await page(user, table, sort="-A", columns=["A"])
+    assert [row["row"] for row in ordered.rows] == [8, 5, 2, 9, 6, 3, 10, 7, 4, 1]
+    assert [values for (values,) in ordered.values] == [str(n) for n in range(9, -1, -1)]
+    both = await page(user, table, sort="A", filter='[{"column": "B", "op": "eq", "value": "y"}]', offset=1, limit=2)
+    assert (both.rows, both.header.matched_rows, both.header.total_rows) == (
+        [{"row": 10, "values": ["3", "y"]}, {"row": 6, "values": ["5", "y"]}],
+        5,
+        10,
+    )

@@ -28,12 +28,15 @@ class Edited:
         return [number for one in self.segments for number in range(one.first, one.first + one.count)]
 
 
-def edited_batches(batches: Iterable[RecordBatch], schema: Any, overlay: Overlay) -> Iterator[Edited]:
+def edited_batches(batches: Iterable[RecordBatch], schema: Any, overlay: Overlay, first: int = 1) -> Iterator[Edited]:
     """The rows of a table, which come in its own order, as they are shown; batches without rows are passed over.
 
+    The batches begin with row `first`; of what stands before it, no more than inserted rows may come.
     What is held at once are the rows of one batch that came, and `INSERTED` more.
     """
-    segments, at, first = overlay.segments, 0, 1
+    segments = overlay.segments
+    before = (at for at, one in enumerate(segments) if not one.inserted and one.first + one.count <= first)
+    at = max(before, default=-1) + 1
     for batch in batches:
         end = first + batch.num_rows
         cells = overlay.edited(pa.Table.from_batches([batch], schema), first)

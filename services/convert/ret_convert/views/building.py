@@ -14,13 +14,12 @@ from functools import partial
 from typing import Any, TypedDict, cast
 
 from ret_convert.arrow import pa
-from ret_convert.editing.versions import overlay_of
 from ret_convert.errors import PageTooLarge
 from ret_convert.export.ahead import in_order
 from ret_convert.pages import BYTES, CELLS
 from ret_convert.views import conditions, sorting
 from ret_convert.views.conditions import Condition
-from ret_convert.views.reading import Source, TooMuch, numbers_of
+from ret_convert.views.reading import TooMuch, Version, numbers_of, source_of
 from ret_convert.views.sorting import By
 from ret_kit.blobs import Blobs
 from ret_kit.errors import Invalid
@@ -49,17 +48,12 @@ class Rows(TypedDict):
     columns: list[str]
 
 
-class ViewOrder(TypedDict):
+class ViewOrder(Version):
     """The view that a child is to build, and the rows that are waited for.
 
     `numbers` says of each column of the filter and the sort whether it is one of numbers.
     """
 
-    blobs: str
-    key: str
-    size: int
-    rows: int
-    version: int
     prefix: str
     filter: str
     sort: str
@@ -96,8 +90,7 @@ class Building:
         self._page = order["page"]
         self._write = write
         self._blobs = Blobs(order["blobs"])
-        overlay = overlay_of(self._blobs, order["key"], order["rows"], order["version"])
-        self._source = Source(self._blobs, order["key"], order["size"], overlay)
+        self._source = source_of(self._blobs, order)
 
     def build(self) -> None:
         """The page as early as it can be."""
@@ -226,6 +219,11 @@ def around(start: int, count: int, columns: int) -> tuple[int, int]:
 def name_of(rows: Rows) -> str:
     """What gathered rows are called below the view."""
     return f"{rows['start']}-{rows['end']}-{digest(rows['columns'])}.arrow"
+
+
+def views_of(key: str) -> str:
+    """The prefix of a table's views, by the table's key."""
+    return f"{key.removesuffix('.parquet')}.views/"
 
 
 def digest(given: object) -> str:

@@ -5,30 +5,41 @@ Several threads read; what they do (Arrow, reading blobs) leaves Python's lock a
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
 from itertools import accumulate
 from os import SEEK_END
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from ret_convert.arrow import RecordBatch, pa, pc, pq
 from ret_convert.editing.overlay import Overlay
 from ret_convert.editing.rows import Edited, edited_batches
+from ret_convert.editing.versions import overlay_of
 from ret_convert.export.ahead import in_order
 from ret_kit.blobs import Blobs
 from ret_kit.errors import BlobDamaged
 
 GROUPS = 16
 """Row groups that are read at once."""
-CELLS = 1 << 22
+CELLS = 1 << 20
 """Cells that are read at once, as far as one row group has no more."""
 
 
 class TooMuch(Exception):
     """The rows hold more bytes than they may."""
+
+
+class Version(TypedDict):
+    """A version of a stored table, for a child: the store's URL, the blob with its size, its rows as converted."""
+
+    blobs: str
+    key: str
+    size: int
+    rows: int
+    version: int
 
 
 class Source:
@@ -59,8 +70,8 @@ class Source:
         """Row groups of the table."""
         return len(self._ends)
 
-    def shown(self, columns: Sequence[str], coded: Sequence[str] = ()) -> Iterator[Edited]:
-        """All rows with these columns, as they are shown, piece by piece.
+    def shown(self, columns: Sequence[str], coded: Sequence[str] = (), row: int = 1) -> Iterator[Edited]:
+        """All rows with these columns, as they are shown, piece by piece; from a row of the table on, or a bit before.
 
         The columns `coded` come with dictionaries where the table has them so and nothing is edited in them.
         """
@@ -68,13 +79,15 @@ class Source:
         plain = {*self.overlay.by_column} if not self.overlay.inserted else {*names}
         with_dictionary = [name for name in coded if name not in plain and self._has_dictionary(name)]
         step = max(1, min(GROUPS, CELLS // max(1, len(names) * (self._ends[0] if self._ends else 1))))
-        ranges = [range(start, min(start + step, self.groups)) for start in range(0, self.groups, step)]
+        begin = min(bisect_left(self._ends, row), max(0, self.groups - 1))
+        ranges = [range(start, min(start + step, self.groups)) for start in range(begin, self.groups, step)]
         steps = (partial(self._batch, part, names, with_dictionary) for part in ranges)
         fields = [
             pa.field(name, pa.dictionary(pa.int32(), pa.string()) if name in with_dictionary else pa.string())
             for name in names
         ]
-        yield from edited_batches(in_order(steps), pa.schema(fields), self.overlay)
+        first = self._ends[begin - 1] + 1 if begin else 1
+        yield from edited_batches(in_order(steps), pa.schema(fields), self.overlay, first)
 
     def rows(self, numbers: Sequence[int], columns: Sequence[str], most_bytes: int) -> Any:
         """Rows by their numbers, in that order, as an Arrow table of strings. TooMuch above so many bytes."""
@@ -146,6 +159,12 @@ class Source:
             )
             # By name, "Item" reads "Item.Name" as well; what is too much is left out here.
             return parquet.read_row_groups(groups, columns=names, use_threads=False).select(names)
+
+
+def source_of(blobs: Blobs, of: Version) -> Source:
+    """A version of a table. NotFound when there is none, or the table was replaced."""
+    overlay = overlay_of(blobs, of["key"], of["rows"], of["version"])
+    return Source(blobs, of["key"], of["size"], overlay)
 
 
 def numbers_of(edited: Edited) -> Any:

@@ -65,10 +65,12 @@ class Run:
         self.waiting += 1
         try:
             await asyncio.shield(self.news)
+        except asyncio.CancelledError:
+            if self.waiting == 1 and not self.served and self.task:
+                self.task.cancel()
+            raise
         finally:
             self.waiting -= 1
-            if not self.waiting and not self.served and self.task:
-                self.task.cancel()
 
 
 class View:

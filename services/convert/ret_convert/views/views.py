@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 from ret_convert.editing.overlay import Overlay
+from ret_convert.editing.versions import Versions
 from ret_convert.pages import Page, PageColumn, Pages, Where, Window, chosen
 from ret_convert.views import conditions, sorting
-from ret_convert.views.building import Rows, ViewOrder, digest
+from ret_convert.views.building import Rows, ViewOrder, digest, views_of
+from ret_convert.views.finding import Search
+from ret_convert.views.profiling import Column, Examined
+from ret_convert.views.reading import Version
 from ret_convert.views.shelf import Shelf
 from ret_convert.views.view import View
 from ret_kit.blobs import Blobs, session_prefix
+from ret_kit.errors import Invalid, Kind, NotFound, RetError
 from ret_kit.pools import Pool
 
+FIND, PROFILE = "ret_convert.views.finding:find", "ret_convert.views.profiling:profile"
+MODULES = [f"ret_convert.views.{name}" for name in ("building", "finding", "profiling")]
+"""What children of the pool load."""
+SOUGHT = 1000
+"""Characters of a text that is looked for."""
+PROFILED = 500
+"""Columns that are profiled at once."""
 OF_TABLE = 8
 """Views of one table that are kept."""
 VIEWS = 256
@@ -40,11 +53,6 @@ class Asked:
     sort: str = ""
 
 
-def views_of(key: str) -> str:
-    """The prefix of a table's views, by the table's key."""
-    return f"{key.removesuffix('.parquet')}.views/"
-
-
 class Views:
     """The views of all tables that this process shows; for one event loop, use with `async with`."""
 
@@ -58,6 +66,45 @@ class Views:
 
     async def __aexit__(self, *_: object) -> None:
         await self._shelf.close()
+
+    async def find(self, asked: Asked, q: str, from_row: int) -> tuple[int, str]:
+        """(row, column) of the next cell that holds the text, in the table's own order. NotFound when there is none."""
+        if not 1 <= len(q) <= SOUGHT:
+            raise Invalid(field="q", reason=f"must be 1 to {SOUGHT} characters")
+        if from_row < 0:
+            raise Invalid(field="from_row", reason="must not be negative")
+        search = Search(**self._version(asked), q=q, from_row=from_row)
+        found = await self._called(FIND, search, asked)
+        if not found:
+            raise NotFound(what="cell")
+        return found["row"], found["column"]
+
+    async def profile(self, asked: Asked, names: Sequence[str]) -> list[tuple[PageColumn, Column]]:
+        """What columns hold; all columns for no names. Invalid for columns that are not there, or too many."""
+        footer = await asyncio.to_thread(self._pages.footer, asked.where)
+        columns = chosen(footer.columns, names)
+        if len(columns) > PROFILED:
+            raise Invalid(field="columns", reason=f"are {len(columns)}, {PROFILED} are the most at once")
+        types = {one.name: one.type == "number" for one in columns}
+        found = await self._called(PROFILE, Examined(**self._version(asked), columns=types), asked)
+        return [(one, found[one.name]) for one in columns]
+
+    def _version(self, asked: Asked) -> Version:
+        return Version(
+            blobs=self._shelf.location,
+            key=asked.where.key,
+            size=asked.where.size,
+            rows=asked.rows,
+            version=asked.version,
+        )
+
+    async def _called(self, function: str, payload: Any, asked: Asked) -> dict[str, Any]:
+        try:
+            return await self._shelf.pool.call(function, payload, session_id=asked.session_id)
+        except RetError as error:
+            if error.kind is Kind.NOT_FOUND:
+                raise NotFound(what="table") from None
+            raise
 
     async def page(self, asked: Asked, window: Window) -> Page:
         """Rows of a view, as far as it has them; without filter and sort those of the table in its own order.
@@ -88,11 +135,7 @@ class Views:
             self._views.move_to_end(prefix)
             return view
         order = ViewOrder(
-            blobs=self._shelf.location,
-            key=asked.where.key,
-            size=asked.where.size,
-            rows=asked.rows,
-            version=asked.version,
+            **self._version(asked),
             prefix=prefix,
             filter=asked.filter,
             sort=asked.sort,
@@ -139,3 +182,30 @@ class Views:
 def _page(asked: Asked, columns: list[PageColumn], matched: int, rows: Any) -> Page:
     numbers = rows.column(0).to_pylist()
     return Page(columns, numbers, asked.overlay.total, matched, rows.select(range(1, rows.num_columns)), asked.overlay)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that reads tables in a process that serves."""
+
+    pages: Pages
+    versions: Versions
+    views: Views
+
+    async def asked(self, where: Where, session_id: str) -> Asked:
+        """A table in its present version. NotFound when it was replaced, BlobDamaged."""
+
+        def look() -> tuple[int, int, Overlay]:
+            return self.pages.footer(where).rows, *self.versions.current(where)
+
+        rows, version, overlay = await asyncio.to_thread(look)
+        return Asked(where, rows, version, overlay, session_id)
+
+
+@asynccontextmanager
+async def open_reading(location: str, pool: Pool) -> AsyncGenerator[Reading]:
+    """Everything that reads the tables of a store; the pool has `MODULES` loaded, and is open."""
+    blobs = Blobs(location)
+    pages = Pages(blobs)
+    async with Views(blobs, location, pool, pages) as views:
+        yield Reading(pages, Versions(blobs, pages), views)

@@ -213,9 +213,9 @@ class PageRequest(_message.Message):
     offset: _builtins.int
     limit: _builtins.int
     sort: _builtins.str
-    """Column names, descending with a minus before them. Refused until there are sorted views."""
+    """Column names, percent-encoded, with commas between, descending with a minus before them."""
     filter: _builtins.str
-    """A JSON list of conditions. Refused until there are filtered views."""
+    """A JSON list of conditions, all of which must hold: {"column", "op", "value"}."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """By name, in the order of the answer; none: all, in the order of the table."""
@@ -245,7 +245,9 @@ class PageResponse(_message.Message):
     HEADER_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
     chunk: _builtins.bytes
-    """Together a JSON list of {"row": number, "values": [string or null]}, cut anywhere: a cell may be larger than a message."""
+    """Together a JSON list of {"row": number, "values": [string or null]}, cut anywhere: a cell may be larger than a message.
+    A row that was inserted has also "inserted": true, one with changed cells "edited": [the places of their columns].
+    """
     @_builtins.property
     def header(self) -> Global___PageHeader: ...
     def __init__(

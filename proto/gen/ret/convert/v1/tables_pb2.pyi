@@ -495,17 +495,21 @@ class FindResponse(_message.Message):
 
     ROW_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     column: _builtins.str
+    version: _builtins.int
+    """The version that was searched."""
     def __init__(
         self,
         *,
         row: _builtins.int = ...,
         column: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "row", b"row"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "row", b"row", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,15 +520,21 @@ class ProfileRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TABLE_ID_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
     table_id: _builtins.str
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """By name; none: all, as far as they are not too many for one answer."""
+
     def __init__(
         self,
         *,
         table_id: _builtins.str = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["table_id", b"table_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "table_id", b"table_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -535,16 +545,20 @@ class ProfileResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COLUMNS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The version that was looked at."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnProfile]: ...
     def __init__(
         self,
         *,
         columns: _abc.Iterable[Global___ColumnProfile] | None = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,6 +577,7 @@ class ColumnProfile(_message.Message):
     MIN_FIELD_NUMBER: _builtins.int
     MAX_FIELD_NUMBER: _builtins.int
     TOP_FIELD_NUMBER: _builtins.int
+    COUNTED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     type: _builtins.str
     """text, number, xml or link"""
@@ -573,13 +588,15 @@ class ColumnProfile(_message.Message):
     empty: _builtins.int
     """Cells that are there and hold nothing."""
     distinct: _builtins.int
-    """Different values, absent not counted."""
+    """Different values, absent not counted; of the first `counted` rows."""
     min: _builtins.str
     """The least and the greatest value, by the column's type; none where there is no value."""
     max: _builtins.str
+    counted: _builtins.int
+    """Less than all rows where a column has too many different values to count them."""
     @_builtins.property
     def top(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueCount]:
-        """The most frequent values, the most frequent first."""
+        """The most frequent values of the first `counted` rows, the most frequent first. Long values are cut."""
 
     def __init__(
         self,
@@ -593,10 +610,11 @@ class ColumnProfile(_message.Message):
         min: _builtins.str | None = ...,
         max: _builtins.str | None = ...,
         top: _abc.Iterable[Global___ValueCount] | None = ...,
+        counted: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "count", b"count", "distinct", b"distinct", "empty", b"empty", "max", b"max", "min", b"min", "name", b"name", "nulls", b"nulls", "top", b"top", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "count", b"count", "counted", b"counted", "distinct", b"distinct", "empty", b"empty", "max", b"max", "min", b"min", "name", b"name", "nulls", b"nulls", "top", b"top", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
     _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015
