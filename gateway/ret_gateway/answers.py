@@ -11,7 +11,7 @@ from ret_gateway import models, people_models
 
 if TYPE_CHECKING:
     from ret.auth.v1 import auth_pb2
-    from ret.convert.v1 import convert_pb2
+    from ret.convert.v1 import convert_pb2, tables_pb2
     from ret.ingest.v1 import ingest_pb2
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -195,6 +195,27 @@ def table_head(message: convert_pb2.PageHeader) -> dict[str, Any]:
         "matched_rows": message.matched_rows,
         "columns": [{"name": one.name, "path": one.path, "type": one.type} for one in message.columns],
     }
+
+
+def table_profile(message: tables_pb2.ProfileResponse) -> models.TableProfile:
+    """What columns of a table hold."""
+    return models.TableProfile(version=message.version, columns=[_column_profile(one) for one in message.columns])
+
+
+def _column_profile(one: tables_pb2.ColumnProfile) -> models.ColumnProfile:
+    return models.ColumnProfile(
+        name=one.name,
+        type=cast("Any", one.type),
+        count=one.count,
+        nulls=one.nulls,
+        empty=one.empty,
+        distinct=one.distinct,
+        min=one.min if one.HasField("min") else None,
+        max=one.max if one.HasField("max") else None,
+        top=[models.ValueCount(value=value.value, count=value.count) for value in one.top],
+        counted=one.counted,
+        exact=one.counted == one.count,
+    )
 
 
 def shape(message: convert_pb2.ShapeResponse) -> models.DocumentShape:

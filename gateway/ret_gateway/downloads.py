@@ -9,14 +9,16 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ret_gateway.headers import DOWNLOAD_POLICY
 from ret_kit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
+    from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
 # How the documentation describes a download.
@@ -118,6 +120,7 @@ class Part(Protocol[HeaderT_co]):
     def chunk(self) -> bytes: ...
 
 
+T = TypeVar("T")
 PartT_co = TypeVar("PartT_co", covariant=True)
 
 
@@ -126,6 +129,21 @@ class Call(Protocol[PartT_co]):
 
     def __aiter__(self) -> AsyncIterator[PartT_co]: ...
     def cancel(self) -> bool: ...
+
+
+async def while_there(request: Request, work: Awaitable[T]) -> T:
+    """What the work gives, unless the caller goes before: then the work is cancelled. ClientDisconnect."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.create_task(_gone(request.receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+    return working.result()
 
 
 async def parts(call: Call[PartT_co], idle_seconds: float) -> AsyncGenerator[PartT_co]:

@@ -260,6 +260,10 @@ class TableColumn(BaseModel):
 class TableRow(BaseModel):
     row: int = Field(description="Its stable number in the table, the first being 1")
     values: list[str | None] = Field(description='In the order of the columns; null is absent, "" is empty')
+    edited: list[int] = Field(
+        default=[], description="Places of the columns whose cells were changed; left out if none"
+    )
+    inserted: bool = Field(default=False, description="Whether the row was inserted; left out if not")
 
 
 class TablePage(BaseModel):
@@ -273,6 +277,36 @@ class TablePage(BaseModel):
     matched_rows: int
     columns: list[TableColumn]
     rows: list[TableRow]
+
+
+class FoundCell(BaseModel):
+    row: int
+    column: str
+    version: int = Field(description="The version of the table that was searched")
+
+
+class ValueCount(BaseModel):
+    value: str
+    count: int
+
+
+class ColumnProfile(BaseModel):
+    name: str
+    type: Literal["text", "number", "xml", "link"]
+    count: int = Field(description="Rows of the table")
+    nulls: int = Field(description="Absent cells")
+    empty: int = Field(description="Cells that are there and hold nothing")
+    distinct: int = Field(description="Different values of the first `counted` rows")
+    min: str | None = Field(description="The least value by the column's type, numbers before texts; long ones are cut")
+    max: str | None = Field(description="The greatest value by the column's type; long ones are cut")
+    top: list[ValueCount] = Field(description="The most frequent values of the first `counted` rows; long ones are cut")
+    counted: int = Field(description="Less than `count` where there are too many different values to count them")
+    exact: bool = Field(description="Whether `distinct` and `top` are of all rows")
+
+
+class TableProfile(BaseModel):
+    version: int = Field(description="The version of the table that was looked at")
+    columns: list[ColumnProfile]
 
 
 # --- conversion --------------------------------------------------------------------------------------------------

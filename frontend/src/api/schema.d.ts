@@ -539,7 +539,7 @@ export interface paths {
         };
         /**
          * Get Table
-         * @description Rows of a table, in the order of the document. A cell that is null is absent, one that is "" is empty.
+         * @description Rows of a table with its edits, in its own order or sorted. A cell that is null is absent, "" is empty.
          */
         get: operations["get_table"];
         put?: never;
@@ -554,6 +554,26 @@ export interface paths {
         patch: operations["save_table"];
         trace?: never;
     };
+    "/api/v1/tables/{table_id}/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find In Table
+         * @description The next cell that holds a text, row by row in the table's own order, left to right; 404 if there is none.
+         */
+        get: operations["find_in_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tables/{table_id}/history": {
         parameters: {
             query?: never;
@@ -566,6 +586,26 @@ export interface paths {
          * @description The versions after the first, the last one first.
          */
         get: operations["get_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{table_id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Profile
+         * @description What columns hold, with the table's edits.
+         */
+        get: operations["get_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -772,6 +812,61 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** ColumnProfile */
+        ColumnProfile: {
+            /**
+             * Count
+             * @description Rows of the table
+             */
+            count: number;
+            /**
+             * Counted
+             * @description Less than `count` where there are too many different values to count them
+             */
+            counted: number;
+            /**
+             * Distinct
+             * @description Different values of the first `counted` rows
+             */
+            distinct: number;
+            /**
+             * Empty
+             * @description Cells that are there and hold nothing
+             */
+            empty: number;
+            /**
+             * Exact
+             * @description Whether `distinct` and `top` are of all rows
+             */
+            exact: boolean;
+            /**
+             * Max
+             * @description The greatest value by the column's type; long ones are cut
+             */
+            max: string | null;
+            /**
+             * Min
+             * @description The least value by the column's type, numbers before texts; long ones are cut
+             */
+            min: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Nulls
+             * @description Absent cells
+             */
+            nulls: number;
+            /**
+             * Top
+             * @description The most frequent values of the first `counted` rows; long ones are cut
+             */
+            top: components["schemas"]["ValueCount"][];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "number" | "xml" | "link";
+        };
         /**
          * Conflict
          * @description A cell that was changed on both sides; without a column a row that is not as it was.
@@ -935,6 +1030,18 @@ export interface components {
         EndedSessions: {
             /** Ended */
             ended: number;
+        };
+        /** FoundCell */
+        FoundCell: {
+            /** Column */
+            column: string;
+            /** Row */
+            row: number;
+            /**
+             * Version
+             * @description The version of the table that was searched
+             */
+            version: number;
         };
         /**
          * Grant
@@ -1356,6 +1463,16 @@ export interface components {
              */
             version: number;
         };
+        /** TableProfile */
+        TableProfile: {
+            /** Columns */
+            columns: components["schemas"]["ColumnProfile"][];
+            /**
+             * Version
+             * @description The version of the table that was looked at
+             */
+            version: number;
+        };
         /** TableRef */
         TableRef: {
             /** Columns */
@@ -1374,6 +1491,18 @@ export interface components {
         };
         /** TableRow */
         TableRow: {
+            /**
+             * Edited
+             * @description Places of the columns whose cells were changed; left out if none
+             * @default []
+             */
+            edited: number[];
+            /**
+             * Inserted
+             * @description Whether the row was inserted; left out if not
+             * @default false
+             */
+            inserted: boolean;
             /**
              * Row
              * @description Its stable number in the table, the first being 1
@@ -1474,6 +1603,13 @@ export interface components {
             items: components["schemas"]["ListedUser"][];
             /** Total */
             total: number;
+        };
+        /** ValueCount */
+        ValueCount: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: string;
         };
         /**
          * Warning
@@ -3718,13 +3854,13 @@ export interface operations {
             query?: {
                 /** @description column names, percent-encoded, with commas between; none: all */
                 columns?: string;
-                /** @description not offered yet */
+                /** @description a JSON list of up to 50 {"column", "op", "value"}, all of which must hold; op is one of eq, ne, contains, starts, ends, lt, le, gt, ge, in, empty, not_empty, regex (RE2) */
                 filter?: string;
                 /** @description items at most */
                 limit?: number;
                 /** @description items to leave out at the start */
                 offset?: number;
-                /** @description not offered yet */
+                /** @description columns to sort by, percent-encoded, with commas between; descending with a minus before the name. Absent and empty cells are last in both directions */
                 sort?: string;
             };
             header?: never;
@@ -3891,6 +4027,77 @@ export interface operations {
             };
         };
     };
+    find_in_table: {
+        parameters: {
+            query: {
+                from_row?: number | null;
+                /** @description a part of a cell; case is ignored */
+                q: string;
+            };
+            header?: never;
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundCell"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_history: {
         parameters: {
             query?: {
@@ -3914,6 +4121,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TableHistory"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: {
+                /** @description column names, percent-encoded, with commas between; none: all */
+                columns?: string;
+            };
+            header?: never;
+            path: {
+                table_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableProfile"];
                 };
             };
             /** @description no token, or one that is not valid (any more) */
