@@ -151,7 +151,7 @@ struct Node {
     Attribute **attributes;
     uint32_t attribute_count, attribute_room;
     bool known_container, known_text, suspect;
-    bool text, empty, source, leafed, skipped_empty;
+    bool met, text, empty, source, leafed, skipped_empty;
     uint64_t count, most, runs, values;
     uint64_t owner, current;
     int32_t table, runs_table;
@@ -302,6 +302,7 @@ typedef struct Core {
     Tally values;
     bool too_deep;
     uint64_t serial, forgotten;
+    uint64_t met; /* paths and attributes that have come in this reading */
     Frame *frames;
     uint32_t depth, frames_room;
     Bytes text;
@@ -348,7 +349,7 @@ typedef struct {
     Span *spans;
     const char **attributes;
     size_t room;
-    uint64_t names_met[16]; /* a sieve for names that come twice */
+    uint64_t tags, met[1024]; /* a sieve for names that come twice: in which tag the last one of its kind came */
 } Scan;
 
 void scan_begin(Scan *scan, Core *core, bool known);

@@ -207,6 +207,7 @@ static void put_run(Core *core, Frame *frame, const char *text, size_t size) {
         table_close_row(&core->store, table, begins(core));
     } else {
         put_text(&core->store, table_of(core, frame), frame->slot, (uint32_t)frame->runs - 1, text, size);
+        if (core->store.columns > core->store.columns_max) wrong(core);
     }
 }
 
@@ -270,6 +271,7 @@ static void attributes_put(Core *core, Frame *frame, const char **attributes) {
             for (index = 0; node->attributes[index] != attribute;) index++;
         }
         attribute->serial = frame->serial;
+        if (!attribute->seen) core->met++;
         attribute->seen = true;
         frame->has_attributes = true;
         frame->nil |= attribute->nil;
@@ -340,6 +342,8 @@ static void element_open(Core *core, const char *name, const char **attributes) 
         (void)count_attributes(core, attributes);
         return;
     }
+    if (!node->met) core->met++;
+    node->met = true;
     if (outer->node != core->shape.top) is_container(core, outer->node);
     element_place(core, outer, frame);
     if (scope->doubled && attributes[0]) {
@@ -542,6 +546,7 @@ void core_restart(Core *core, bool build, uint32_t tables) {
     core->dirty = core->too_deep = core->replaying = false;
     core->trouble = FINE;
     core->values = (Tally){0};
+    core->met = 0;
     core->below = core->below_values = 0;
     core->log_depth = 0;
     core->text.size = core->log.size = core->deep.text.size = 0;

@@ -229,13 +229,19 @@ static PyObject *core_paths(CoreObject *self, PyObject *nothing) {
     Core *core = &self->core;
     /* In the middle of a document, elements that are open count as well. */
     uint32_t open = core->log_depth ? core->log_depth - 1 : core->depth;
-    uint64_t most[DEPTH + 1];
+    struct {
+        uint64_t most, runs;
+        bool text;
+    } closed[DEPTH + 1];
     for (uint32_t at = 1; at <= open; at++) {
         const Frame *frame = &core->frames[at];
-        most[at] = frame->node->most;
-        frame->node->count++;
-        frame->node->values += frame->own;
-        if (frame->current > frame->node->most) frame->node->most = frame->current;
+        Node *node = frame->node;
+        closed[at].most = node->most, closed[at].runs = node->runs, closed[at].text = node->text;
+        node->count++;
+        node->values += frame->own;
+        if (frame->current > node->most) node->most = frame->current;
+        if (frame->runs > node->runs) node->runs = frame->runs;
+        if (frame->runs) node->text = true;
     }
     PyObject *list = PyList_New(0);
     for (uint32_t at = 0; list && at < core->shape.count; at++) {
@@ -245,9 +251,10 @@ static PyObject *core_paths(CoreObject *self, PyObject *nothing) {
     }
     for (uint32_t at = open; at > 0; at--) {
         const Frame *frame = &core->frames[at];
-        frame->node->most = most[at];
-        frame->node->count--;
-        frame->node->values -= frame->own;
+        Node *node = frame->node;
+        node->most = closed[at].most, node->runs = closed[at].runs, node->text = closed[at].text;
+        node->count--;
+        node->values -= frame->own;
     }
     return list;
 }
@@ -360,6 +367,11 @@ static PyObject *core_too_deep(CoreObject *self, void *closure) {
     return PyBool_FromLong(self->core.too_deep);
 }
 
+static PyObject *core_met(CoreObject *self, void *closure) {
+    (void)closure;
+    return PyLong_FromUnsignedLongLong(self->core.met);
+}
+
 static PyObject *core_names(CoreObject *self, void *closure) {
     (void)closure;
     return PyLong_FromUnsignedLong(self->core.shape.count + self->core.shape.attributes);
@@ -421,6 +433,7 @@ static PyGetSetDef core_values_of[] = {
     {"scanned", (getter)core_scanned, NULL, NULL, NULL},
     {"news", (getter)core_news, NULL, NULL, NULL},
     {"too_deep", (getter)core_too_deep, NULL, NULL, NULL},
+    {"met", (getter)core_met, NULL, NULL, NULL},
     {"names", (getter)core_names, NULL, NULL, NULL},
     {0},
 };

@@ -10,6 +10,7 @@
 #define TOKEN_MAX (4u << 20) /* bytes of a tag or a section that are held together here */
 #define BEHIND 8             /* zeros behind the bytes in hand */
 #define REFERENCE_MAX 12     /* bytes of a reference */
+#define ATTRIBUTES_MAX 1000  /* of a tag; more are compared by expat, which hashes them */
 
 enum { NAME = 1, BEGINS = 2, TEXT = 4, VALUE = 8, SPACE = 16 };
 /* What a byte may be in without a second look: a name, its beginning, text, an attribute's value; white space. */
@@ -243,16 +244,25 @@ static Scanned instruction(Scan *scan) {
 
 /* --- elements --------------------------------------------------------------------------------------------------------------- */
 
+static uint64_t mixed(const char *name, size_t size) {
+    uint64_t hash = size, some = 0;
+    for (; size >= 8; name += 8, size -= 8) {
+        memcpy(&some, name, 8);
+        hash = (hash ^ some) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    some = 0;
+    memcpy(&some, name, size);
+    return (hash ^ some) * 0x9e3779b97f4a7c15u;
+}
+
 /* Two attributes of one name are odd; those whose names may be the same are compared. */
 static bool comes_twice(Scan *scan, const Span *span, uint32_t count) {
-    uint64_t some = 0;
-    if (span->name_size >= 8) memcpy(&some, span->name + span->name_size - 8, 8);
-    else memcpy(&some, span->name, span->name_size);
-    uint64_t bit = ((some ^ span->name_size) * 0x9e3779b97f4a7c15u) >> 54, one = (uint64_t)1 << (bit & 63);
-    if (count == 0) memset(scan->names_met, 0, sizeof scan->names_met);
-    bool met = scan->names_met[bit >> 6] & one;
-    scan->names_met[bit >> 6] |= one;
-    for (const Span *other = scan->spans; met && other < scan->spans + count; other++)
+    if (count == 0) scan->tags++;
+    uint64_t *met = &scan->met[mixed(span->name, span->name_size) >> 54];
+    bool again = *met == scan->tags;
+    *met = scan->tags;
+    for (const Span *other = scan->spans; again && other < scan->spans + count; other++)
         if (other->name_size == span->name_size && memcmp(other->name, span->name, span->name_size) == 0) return true;
     return false;
 }
@@ -288,6 +298,7 @@ static Scanned value(Scan *scan, Span *span, char **at, char quote) {
 
 /* Past an attribute, which becomes the span with this number. */
 static Scanned attribute(Scan *scan, char **at, uint32_t count) {
+    if (count == ATTRIBUTES_MAX) return SCAN_ODD;
     if (2 * (size_t)count + 3 > scan->room) {
         scan->room = 2 * scan->room + 32;
         scan->spans = must(realloc(scan->spans, scan->room * sizeof(Span)));
@@ -416,6 +427,11 @@ static char *declared(char *at, const char *name, const char **value, size_t *si
     return *at == quote ? at + 1 : NULL;
 }
 
+/* Whether an encoding may have this name. */
+static bool is_encoding(const char *value, size_t size) {
+    return size && is(*value, BEGINS) && *value != '_' && memchr(value, ':', size) == NULL;
+}
+
 static bool same(const char *value, size_t size, const char *other) {
     return size == strlen(other) && strncasecmp(value, other, size) == 0;
 }
@@ -432,7 +448,7 @@ static Scanned beginning(Scan *scan) {
         at = declared(at + sizeof open - 1, "version", &value, &size);
         if (at == NULL || !same(value, size, "1.0")) return SCAN_ODD;
         char *more = declared(at, "encoding", &value, &size);
-        if (more && !scan->known && !same(value, size, "utf-8")) return SCAN_ODD;
+        if (more && !(scan->known ? is_encoding(value, size) : same(value, size, "utf-8"))) return SCAN_ODD;
         if (more) at = more;
         more = declared(at, "standalone", &value, &size);
         if (more && !(size == 3 && memcmp(value, "yes", 3) == 0) && !(size == 2 && memcmp(value, "no", 2) == 0)) return SCAN_ODD;

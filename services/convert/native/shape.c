@@ -286,7 +286,7 @@ void shape_begin(Shape *shape) {
 void shape_forget_figures(Shape *shape, bool doubtful) {
     for (uint32_t at = 0; at < shape->count; at++) {
         Node *node = shape->nodes[at];
-        node->text = node->empty = node->source = node->leafed = node->skipped_empty = false;
+        node->met = node->text = node->empty = node->source = node->leafed = node->skipped_empty = false;
         node->count = node->most = node->runs = node->values = node->owner = node->current = 0;
         node->table = node->runs_table = -1;
         if (doubtful) node->known_container = node->known_text = false;

@@ -104,6 +104,10 @@ class Core:
         """Whether something was too deep to be a path."""
 
     @property
+    def met(self) -> int:
+        """How many paths and attributes have come in this reading."""
+
+    @property
     def names(self) -> int:
         """How many paths and attributes there are, that around the root included."""
 

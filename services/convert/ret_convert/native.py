@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ret_convert._core import Core, tally
@@ -61,6 +61,7 @@ class Laid:
     """Tables as they were laid out: their plans, and the paths that are their rows.
 
     `nodes` has all paths by their number; `outside` is the root's table where the values in it have another place.
+    `met` is how many paths and attributes had come when the tables were laid out.
     """
 
     plans: list[TablePlan]
@@ -68,6 +69,7 @@ class Laid:
     nodes: list[Node]
     tables: Tables
     outside: TablePlan | None
+    met: int = 0
 
     @property
     def rows(self) -> list[tuple[int, bool]]:
@@ -147,13 +149,13 @@ class NativeFlattening:
                 return
 
     def _laid(self) -> Laid:
-        return lay_out(self._core.paths(), self._options)
+        return replace(lay_out(self._core.paths(), self._options), met=self._core.met)
 
     def _filled(self, laid: Laid, beside: ThreadPoolExecutor) -> Generator[Batch, None, Laid | None]:
         """Fill the tables. Another layout when this one turned out to be wrong, as far as the document was read."""
         core = self._core
         core.restart(laid.rows, COLUMNS_EACH * (laid.width + self._options.columns))
-        nodes, known, done = laid.nodes, core.names, 0
+        nodes, known, done = laid.nodes, laid.met, 0
         for done in self._read(core, None):
             self._tell(done)
             if core.dirty:
@@ -164,8 +166,8 @@ class NativeFlattening:
                 found = self._laid()
                 if not found.same(laid):
                     return found
-            if core.names != known:
-                nodes, known = _nodes(core.paths()), core.names
+            if core.met > known:
+                nodes, known = _nodes(core.paths()), core.met
             yield from self._flushed(laid, nodes, beside, FLUSH)
         if core.news:
             self._learn(None)

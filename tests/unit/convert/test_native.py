@@ -125,6 +125,14 @@ def test_where_each_row_stands_in_its_document_is_kept(
     assert [data[start:end].decode() for start, end in places] == items
 
 
+def test_text_beside_many_children_is_a_table_and_not_a_thousand_columns(bit_by_bit: None) -> None:
+    data = b"<log>" + b"at <b>1</b> by " * 3000 + b"</log>"
+    flattening = xml_flatten(lambda: io.BytesIO(data), Options(), lambda _: None)
+    widest = max(len(batch.columns.schema.names) for batch in flattening.batches() if not isinstance(batch, Restart))
+    assert flattening.result().conserved
+    assert widest < 20
+
+
 def by_hand(document: str) -> Made:
     """The events of a document, told by another parser."""
 
