@@ -29,10 +29,12 @@ test: ## the whole check: style, types, drift, every test, coverage (what CI run
 
 # RET_TEST_DATABASES=both takes every test of a database on both of them; RET_TEST_OFFICE names the spreadsheet program
 # that opens our workbooks (Debian's libreoffice-calc-nogui, installed where it is missing); RET_TEST_EXAMPLES_FACTOR is
-# how many times the examples of `make test` hypothesis tries (300 documents become 10,200).
+# how many times the examples of `make test` hypothesis tries (300 documents become 10,200); RET_TEST_KILLS is how often
+# convert's server is killed while edits are saved.
 nightly: export RET_TEST_DATABASES = both
 nightly: export RET_TEST_OFFICE = soffice
 nightly: export RET_TEST_EXAMPLES_FACTOR = 34
+nightly: export RET_TEST_KILLS = 100
 nightly: ## as test, with every test on both databases, LibreOffice reading our workbooks, and many more made-up documents
 	$(prepare) test
 	@$(PYTHON) -m pytest -q tests/unit/convert/test_conservation.py -k every_value --hypothesis-show-statistics

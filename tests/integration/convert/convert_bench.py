@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 
-from ret.convert.v1 import convert_pb2, convert_pb2_grpc
+from ret.convert.v1 import convert_pb2, convert_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_convert import __main__ as convert_main
@@ -76,6 +76,7 @@ class User:
     ingest_jobs: jobs_pb2_grpc.JobsServiceAsyncStub
     convert: convert_pb2_grpc.ConvertServiceAsyncStub
     jobs: jobs_pb2_grpc.JobsServiceAsyncStub
+    tables: tables_pb2_grpc.TablesServiceAsyncStub
 
     async def upload(self, data: bytes, filename: str = "Upload.zip") -> ingest_pb2.UploadResponse:
         async def requests() -> AsyncIterator[ingest_pb2.UploadRequest]:
@@ -167,6 +168,7 @@ class Bench:
             jobs_pb2_grpc.JobsServiceStub(self.ingest_channel),
             convert_pb2_grpc.ConvertServiceStub(self.convert_channel),
             jobs_pb2_grpc.JobsServiceStub(self.convert_channel),
+            tables_pb2_grpc.TablesServiceStub(self.convert_channel),
         )
 
     async def tables(self) -> list[str]:
@@ -185,17 +187,24 @@ async def opened(make: Callable[..., dict[str, object]], auth: AuthStandIn) -> A
         address = f"127.0.0.1:{ingest_server.port}"
         settings = ConvertSettings.model_validate(make(ingest_address=address, convert_exports=1, convert_slots=2))
         app = await stack.enter_async_context(convert_main.open_app(settings))
-        exports = Pool("convert", 1, ["ret_convert.export.archive"], settings.export_limits())
-        await stack.enter_async_context(exports)
-        children = await stack.enter_async_context(Pool("convert", 1, MODULES, settings.view_limits()))
-        reading = await stack.enter_async_context(open_reading(settings.blob_location(), children))
-        server = await stack.enter_async_context(convert_main.open_server(settings, app, exports, reading))
-        await server.start()
-        convert_address = f"127.0.0.1:{server.port}"
         ingest_channel = await stack.enter_async_context(Channel(settings, "ingest", address))
-        convert_channel = await stack.enter_async_context(Channel(settings, "convert", convert_address))
+        convert_channel = await stack.enter_async_context(answering(settings, app))
         await stack.enter_async_context(running(ingest_main.work(ingest_settings)))
         yield Bench(settings, app, auth, ingest_channel, convert_channel)
+
+
+@asynccontextmanager
+async def answering(settings: ConvertSettings, app: convert_main.App) -> AsyncGenerator[Channel]:
+    """A convert that answers, and a channel to it."""
+    async with (
+        Pool("convert", 1, ["ret_convert.export.archive"], settings.export_limits()) as exports,
+        Pool("convert", 1, MODULES, settings.view_limits()) as children,
+        open_reading(settings.blob_location(), children) as reading,
+        convert_main.open_server(settings, app, exports, reading) as server,
+    ):
+        await server.start()
+        async with Channel(settings, "convert", f"127.0.0.1:{server.port}") as channel:
+            yield channel
 
 
 @asynccontextmanager
