@@ -4,7 +4,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/", redirect: "/convert" },
   { path: "/convert", name: "uploads", component: () => import("./features/convert/UploadsScreen.vue") },
   { path: "/convert/:id", name: "collection", component: () => import("./features/convert/CollectionScreen.vue"), props: true },
-  { path: "/tables/:id", name: "table", component: () => import("./features/table/TableScreen.vue"), props: true, meta: { tab: "/convert" } },
+  { path: "/tables/:id", name: "table", component: () => import("./features/preview/PreviewScreen.vue"), props: true, meta: { tab: "/convert", whole: true } },
   { path: "/account/password", name: "password", component: () => import("./features/account/PasswordScreen.vue") },
   { path: "/account/sessions", name: "sessions", component: () => import("./features/account/SessionsScreen.vue") },
   {

@@ -1,3 +1,4 @@
+import { changesOf, type DraftChange } from "./changes";
 import { Clipboard } from "./clipboard";
 import { Columns } from "./columns";
 import { Editor } from "./editing";
@@ -307,6 +308,10 @@ export class GridModel implements Grid {
     this.#keeping.flush();
   }
 
+  changes(): readonly DraftChange[] {
+    return changesOf(this.#sheet.draft);
+  }
+
   get draftKept(): boolean {
     return this.#keeping.kept;
   }
@@ -399,7 +404,7 @@ export class GridModel implements Grid {
 
   /** The line of a row in the view: as it is known, or by asking. */
   async #locate(row: Row): Promise<Line | null> {
-    const known = this.#sheet.lineOf(row);
+    const known = this.#sheet.currentLineOf(row);
     if (known !== undefined || row < 0) return known ?? null;
     const { signal } = this.#control;
     let place: number | null = null;

@@ -5,6 +5,7 @@
  */
 import { GridModel } from "./grid";
 import type { Refused } from "./outcomes";
+import type { DraftChange } from "./changes";
 import type {
   ActiveCell,
   Change,
@@ -37,6 +38,7 @@ import type {
 } from "./types";
 
 export { draftStore, dropDrafts, type TextStorage } from "./keeping";
+export type { DraftChange } from "./changes";
 export * from "./types";
 export { filterText, isPlain, PLAIN, sameView, sortedBy, sortText, viewFrom } from "./view";
 
@@ -161,6 +163,8 @@ export interface Grid {
   flush(): void;
   /** False when the store could not keep it. */
   readonly draftKept: boolean;
+  /** All that is changed and not saved, also after `close`. */
+  changes(): readonly DraftChange[];
   /** Gives the whole draft up. */
   discard(): Outcome;
 
