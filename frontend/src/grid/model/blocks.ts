@@ -138,6 +138,13 @@ export class Blocks {
     return place !== undefined && this.row(place) === row ? place : undefined;
   }
 
+  /** Whether what is loaded of a place's row is of the present version. */
+  isCurrent(place: Place): boolean {
+    const start = Math.floor(place / BLOCK_ROWS) * this.#chunks;
+    for (let key = start; key < start + this.#chunks; key += 1) if (this.#isFresh(key)) return true;
+    return false;
+  }
+
   loaded(): Iterable<Block> {
     return this.#ready.values();
   }

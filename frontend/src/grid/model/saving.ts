@@ -7,6 +7,9 @@ import { type Choice, type Outcome, type Row, type Saved, SaveRefused, type Save
 /** A call whose answer never came: it is sent again as it was, under the same key, before anything else. */
 export type Pending = { readonly key: string; readonly part: Part };
 
+/** Not `randomUUID`, which browsers have only over TLS. */
+const freshKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /** Versions of others that may come in between while a save rebases itself; more is a table that never stands still. */
 const MOST_REBASES = 8;
 
@@ -92,7 +95,7 @@ export class Saving {
 
   /** Sends one call; gives what the server says of a stale version. */
   async #send(part: Part): Promise<Saved | StaleVersion> {
-    const pending = this.pending ?? { key: crypto.randomUUID(), part };
+    const pending = this.pending ?? { key: freshKey(), part };
     this.pending = pending;
     this.#sheet.signals.raise("save");
     try {

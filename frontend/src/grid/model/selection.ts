@@ -111,7 +111,7 @@ export class Selection {
     const lost: Corner[] = [];
     for (const corner of this.corners) {
       corner.row ??= this.#sheet.row(corner.line);
-      const line = corner.row === undefined ? undefined : this.#sheet.lineOf(corner.row);
+      const line = corner.row === undefined ? undefined : this.#sheet.currentLineOf(corner.row);
       if (line !== undefined) Object.assign(corner, { line, seen: this.now });
       else if (corner.row !== undefined && corner.seen !== this.now) lost.push(corner);
     }

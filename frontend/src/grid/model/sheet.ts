@@ -57,6 +57,12 @@ export class Sheet {
     return place === undefined ? undefined : this.#lines.of(place);
   }
 
+  /** The line of a row as it is in the present version, where that is known. */
+  currentLineOf(row: Row): Line | undefined {
+    const place = row < 0 ? undefined : this.blocks.placeOf(row);
+    return place !== undefined && !this.blocks.isCurrent(place) ? undefined : this.lineOf(row);
+  }
+
   value(line: Line, column: number): Value | undefined {
     if (line < 0 || line >= this.lines) return undefined;
     const { place, insert } = this.#lines.at(line);

@@ -13,7 +13,7 @@ export type Line = number;
 export type Place = number;
 
 /** As the API says it. A link between tables is never changed by the grid. */
-export type Column = { readonly name: string; readonly path: string; readonly type: "text" | "number" | "xml" | "link" };
+export type Column = { readonly name: string; readonly path: string | null; readonly type: "text" | "number" | "xml" | "link" };
 
 export type Cell = { readonly row: Row; readonly column: string };
 
