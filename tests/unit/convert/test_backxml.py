@@ -106,6 +106,21 @@ def test_namespaces_are_written_as_in_other_rows() -> None:
     assert document.again().shown() == document.shown()
 
 
+def test_siblings_of_several_namespaces_and_one_name_are_told_apart() -> None:
+    two = '<P xmlns="urn:1" a="1"><X>x</X></P><P xmlns="urn:2"><Y>y</Y></P>'
+    document = Document(f"<R><Row><A>1</A>{two}</Row><Row><A>2</A><P xmlns='urn:2'><Y>z</Y></P></Row></R>", "single")
+    document.edit((1, "P.X", "n"), (1, "P.Y", "m"), (1, "P.@a", "3"), (2, "P.Y", None))
+    changed(document, (">x<", ">n<"), (">y<", ">m<"), ('a="1"', 'a="3"'), ("<Y>z</Y>", ""))
+    with pytest.raises(NotWrittenBack, match=r"several namespaces. It is row 2"):
+        document.edit((2, "P.X", "n")).back()
+
+
+def test_prefixes_of_one_namespace_are_the_same() -> None:
+    body = '<R xmlns:p="urn:1" xmlns:q="urn:1"><Row><A>1</A><p:T>a</p:T><q:T>b</q:T></Row><Row><A>2</A></Row></R>'
+    document = Document(body, "single", "R/Row").edit((1, "T[2]", "n"))
+    changed(document, (">b<", ">n<"))
+
+
 def test_nil_is_an_attribute() -> None:
     body = (
         '<R xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><Row><A xsi:nil="true"/><B>1</B></Row>'

@@ -23,6 +23,7 @@ from ret_convert.backxml.markup import (
 from ret_convert.backxml.original import Original
 from ret_convert.backxml.slots import Placed, Slot, Slots, Target, What, named_children
 
+SHARED = "A new value could be of several namespaces."
 Changes = dict[str, str | None]
 
 
@@ -43,7 +44,9 @@ class RowChange:
         contents: list[tuple[str, Target, Element, str | None]] = []
         for column, value in changes.items():
             target = self._slots.targets[column]
-            element = self._row.elements.get(target.slot)
+            element = self._row.owners.get(column) or self._row.elements.get(target.slot)
+            if value is not None and column not in self._row.values and target.slot.doubtful:
+                raise NotWrittenBack(reason=SHARED)
             if element is None:
                 if value is not None:
                     self._add(target, value)

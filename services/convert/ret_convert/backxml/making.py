@@ -148,6 +148,8 @@ def row_of(slots: Slots, values: dict[str, str | None]) -> New:
     for column, target in slots.targets.items():
         value = values.get(column)
         if value is not None:
+            if target.slot.doubtful:
+                raise NotWrittenBack(reason="A new value could be of several namespaces.")
             row.inner(target.slot).put(target.what, target.key, target.run, value)
     return row
 

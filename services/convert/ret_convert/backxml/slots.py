@@ -41,6 +41,13 @@ class Slot:
     leaf: str | None = None
     runs: dict[int, str] = field(default_factory=dict[int, str])
     source: str | None = None
+    shared: bool = False
+    """Whether elements of several namespaces are shown as this one: then nobody can say of which a new one is."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether this place, or one around it, is shared."""
+        return self.shared or (self.parent is not None and self.parent.doubtful)
 
     def child(self, name: str, number: int) -> Slot:
         """A child; it is made if there is none."""
@@ -135,6 +142,8 @@ class Placed:
 
     element: Element
     elements: dict[Slot, Element] = field(default_factory=dict[Slot, Element])
+    owners: dict[str, Element] = field(default_factory=dict[str, Element])
+    """The element of each value, by column."""
     values: dict[str, str] = field(default_factory=dict[str, str])
     written: dict[str, str] = field(default_factory=dict[str, str])
     """Attributes as they are written, by column."""
@@ -159,21 +168,26 @@ def placed(element: Element, slots: Slots, row: Row | None) -> Placed:
     found = Placed(element)
     waiting = [(element, slots.root)]
     for one, slot in waiting:  # grows while it is walked
-        found.elements[slot] = one
-        _attributes(found, one, slot)
-        if slot.source is not None and row is not None and row[slot.source] is not None:
-            found.values[slot.source] = ""
-            continue
-        if not one.children:
-            _leaf(found, one, slot)
-            continue
-        spoken = [at for at, run in enumerate(one.runs) if run.text.strip()]
+        found.elements.setdefault(slot, one)
+        waiting.extend(_own(found, one, slot, row))
+        found.owners |= dict.fromkeys(found.values.keys() - found.owners.keys(), one)
+    return found
+
+
+def _own(found: Placed, element: Element, slot: Slot, row: Row | None) -> Iterator[tuple[Element, Slot]]:
+    """Place what is an element's own; its children, each with its place."""
+    _attributes(found, element, slot)
+    if slot.source is not None and row is not None and row[slot.source] is not None:
+        found.values[slot.source] = ""
+    elif not element.children:
+        _leaf(found, element, slot)
+    else:
+        spoken = [at for at, run in enumerate(element.runs) if run.text.strip()]
         for number, at in enumerate(spoken):
             if number in slot.runs:
-                found.values[slot.runs[number]] = one.runs[at].text
+                found.values[slot.runs[number]] = element.runs[at].text
                 found.runs[slot.runs[number]] = at
-        waiting.extend(_children(one, slot))
-    return found
+        yield from _children(element, slot)
 
 
 def _attributes(found: Placed, element: Element, slot: Slot) -> None:
@@ -189,7 +203,7 @@ def _attributes(found: Placed, element: Element, slot: Slot) -> None:
 def _leaf(found: Placed, element: Element, slot: Slot) -> None:
     text = element.text
     if slot.leaf is not None:
-        found.values[slot.leaf] = text
+        found.values[slot.leaf] = text or found.values.get(slot.leaf, "")
     elif 0 in slot.runs and text.strip():
         found.values[slot.runs[0]] = text
         found.runs[slot.runs[0]] = 0
@@ -197,11 +211,16 @@ def _leaf(found: Placed, element: Element, slot: Slot) -> None:
 
 def _children(element: Element, slot: Slot) -> Iterator[tuple[Element, Slot]]:
     """The children that have places, each with its own."""
-    numbers: dict[str, int] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    namespaces: dict[str, str] = {}
     for child, name in named_children(element, slot):
-        number = numbers.get(name, 0)
-        numbers[name] = number + 1
+        key = child.key()
+        number = numbers.get(key, 0)
+        numbers[key] = number + 1
         place = slot.children[name].get(number)
+        if namespaces.setdefault(name, key[0]) != key[0]:
+            for one in slot.children[name].values():
+                one.shared = True
         if place is not None:
             yield child, place
 
@@ -209,12 +228,13 @@ def _children(element: Element, slot: Slot) -> Iterator[tuple[Element, Slot]]:
 def named_children(element: Element, slot: Slot) -> Iterator[tuple[Element, str]]:
     """The children, each with the name that is shown for it, if one is.
 
-    Siblings of one local name and several namespaces are shown with their prefix, if they have one.
+    Siblings of one local name and several namespaces are shown with their prefix, if they have one; those that have
+    none share their name.
     """
     keys = {child: child.key() for child in element.children if not child.hole}
     shown: dict[tuple[str, str], str] = {}
     for child, key in keys.items():
-        if child.name in slot.children and child.name not in shown.values():
+        if child.name in slot.children and (child.name not in shown.values() or ":" not in child.name):
             shown.setdefault(key, child.name)
     for key in dict.fromkeys(keys.values()):
         if key not in shown and key[1] in slot.children and key[1] not in shown.values():
