@@ -79,6 +79,22 @@ def test_absent_is_no_element_and_empty_is_an_empty_one() -> None:
     changed(document, ("\n<A>x</A>", ""), ("<B>y</B>", "<B></B>"), ("<B/>", "<B>b</B>"))
 
 
+def test_what_is_around_absent_elements_goes_with_them() -> None:
+    wide = "<A>1</A>\n<G>\n<H>\n<X>1</X>\n<Y>2</Y>\n</H>\n</G>"
+    document = Document(rows(wide, wide.replace("1", "5").replace("2", "6"), "<A/><G><!--c--><H><X>7</X></H>\n</G>"))
+    document.edit((1, "G.H.X", None), (1, "G.H.Y", None), (2, "G.H.X", None), (3, "G.H.X", None))
+    gone = "\n<G>\n<H>\n<X>1</X>\n<Y>2</Y>\n</H>\n</G>"
+    changed(document, (gone, ""), ("\n<X>5</X>", ""), ("<G><!--c--><H><X>7</X></H>\n</G>", ""))
+
+
+def test_absent_repeats_stay_empty_while_others_are_behind_them() -> None:
+    items = "<A>1</A><T>a</T><T>b</T><I><N>x</N></I><I><N>y</N><M>z</M></I>"
+    document = Document(rows(items, items.replace("1", "2")), "single")
+    document.edit((1, "T", None), (1, "I.N", None), (2, "T[2]", None), (2, "T", None), (2, "I[2].N", None))
+    wanted = rows("<A>1</A><T></T><T>b</T><I></I><I><N>y</N><M>z</M></I>", "<A>2</A><I><N>x</N></I><I><M>z</M></I>")
+    assert document.back().decode() == wanted
+
+
 def test_an_element_with_attributes_stays_without_its_text() -> None:
     document = Document(rows(FULL, "<A>x</A><B k='5'>y</B>", "<A>x</A><B k='6'>z</B>"))
     document.edit((2, "B", None), (3, "B", None), (3, "B.@k", None))
@@ -110,7 +126,7 @@ def test_siblings_of_several_namespaces_and_one_name_are_told_apart() -> None:
     two = '<P xmlns="urn:1" a="1"><X>x</X></P><P xmlns="urn:2"><Y>y</Y></P>'
     document = Document(f"<R><Row><A>1</A>{two}</Row><Row><A>2</A><P xmlns='urn:2'><Y>z</Y></P></Row></R>", "single")
     document.edit((1, "P.X", "n"), (1, "P.Y", "m"), (1, "P.@a", "3"), (2, "P.Y", None))
-    changed(document, (">x<", ">n<"), (">y<", ">m<"), ('a="1"', 'a="3"'), ("<Y>z</Y>", ""))
+    changed(document, (">x<", ">n<"), (">y<", ">m<"), ('a="1"', 'a="3"'), ("<P xmlns='urn:2'><Y>z</Y></P>", ""))
     with pytest.raises(NotWrittenBack, match=r"several namespaces. It is row 2"):
         document.edit((2, "P.X", "n")).back()
 

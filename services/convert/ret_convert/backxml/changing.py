@@ -1,12 +1,14 @@
 """Changed cells of one row as changes of its element.
 
-An absent cell is no element (or no attribute); an empty one is an empty element. An element that has attributes of its
-own stays without text: absent and empty are the same for it.
+An absent cell is no element (or no attribute), and what is around it goes when nothing else is in it; an empty cell is
+an empty element. An element that has attributes of its own, or others of its kind behind it, stays without text: absent
+and empty are the same for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ret_convert.backxml.element import Element
 from ret_convert.backxml.errors import NotWrittenBack
@@ -23,8 +25,23 @@ from ret_convert.backxml.markup import (
 from ret_convert.backxml.original import Original
 from ret_convert.backxml.slots import Placed, Slot, Slots, Target, What, named_children
 
-SHARED = "A new value could be of several namespaces."
+OPAQUE = "A changed value stands in an entity."
 Changes = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What an element contains is to be another value."""
+
+    column: str
+    target: Target
+    element: Element
+    value: str | None
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the element is left without content."""
+        return self.value is None and self.target.what is not What.RUN
 
 
 class RowChange:
@@ -41,31 +58,40 @@ class RowChange:
 
     def splices(self, changes: Changes) -> Iterator[Splice]:
         """What is to be put where. NotWrittenBack when a cell has no way back."""
-        contents: list[tuple[str, Target, Element, str | None]] = []
-        for column, value in changes.items():
-            target = self._slots.targets[column]
-            element = self._row.owners.get(column) or self._row.elements.get(target.slot)
-            if value is not None and column not in self._row.values and target.slot.doubtful:
-                raise NotWrittenBack(reason=SHARED)
-            if element is None:
-                if value is not None:
-                    self._add(target, value)
-            elif _is_opaque(element):
-                raise NotWrittenBack(reason="A changed value stands in an entity.")
-            elif target.what is What.ATTRIBUTE:
-                name = self._row.written.get(column)
-                if value is not None and name is None:
-                    name = self._named(element, target)
-                if name is not None:
-                    self._attributes.setdefault(element, {})[name] = value
-            else:
-                contents.append((column, target, element, value))
-        for column, target, element, value in contents:
-            yield from self._content(column, target, element, value)
+        contents = [one for column, value in changes.items() if (one := self._sorted(column, value)) is not None]
+        left = [one.element for one in contents if one.leaves and self._is_bare(one.element)]
+        removed = self._removed(left)
+        for element in removed:
+            self._attributes.pop(element, None)
+            yield from self._taken_away(element, removed)
+        for one in contents:
+            if one.element not in removed:
+                yield from self._content(one)
         for element, values in self._attributes.items():
             yield from attributes_set(self._original, element, values)
         for element, news in self._added.items():
             yield from self._children(element, news)
+
+    def _sorted(self, column: str, value: str | None) -> _Content | None:
+        """A change of what an element contains; others are noted."""
+        target = self._slots.targets[column]
+        element = self._row.owners.get(column) or self._row.elements.get(target.slot)
+        if value is not None and column not in self._row.values and target.slot.doubtful:
+            raise NotWrittenBack(reason="A new value could be of several namespaces.")
+        if element is None:
+            if value is not None:
+                self._add(target, value)
+            return None
+        if _is_opaque(element):
+            raise NotWrittenBack(reason=OPAQUE)
+        if target.what is not What.ATTRIBUTE:
+            return _Content(column, target, element, value)
+        name = self._row.written.get(column)
+        if name is None and value is not None:
+            name = self._named(element, target)
+        if name is not None:
+            self._attributes.setdefault(element, {})[name] = value
+        return None
 
     def _named(self, element: Element, target: Target) -> str:
         """How an attribute is written that an element does not have; its namespace is declared where it must be."""
@@ -77,29 +103,54 @@ class RowChange:
             self._attributes.setdefault(element, {})[declaration] = uri
         return name
 
-    def _content(self, column: str, target: Target, element: Element, value: str | None) -> Iterator[Splice]:
-        if target.what is What.RUN:
-            yield from self._run(column, target, element, value or "")
-            return
-        if value is None and self._goes(element):
-            self._attributes.pop(element, None)
-            yield Splice(blank_before(self._original, element), element.end, "")
-            return
-        if target.what is What.SOURCE:
-            if column not in self._row.values and (element.children or element.text.strip()):
+    def _content(self, change: _Content) -> Iterator[Splice]:
+        element, value = change.element, change.value or ""
+        if change.target.what is What.RUN:
+            yield from self._run(change.column, change.target, element, value)
+        elif change.target.what is What.SOURCE:
+            if change.column not in self._row.values and (element.children or element.text.strip()):
                 raise NotWrittenBack(reason="Markup is to be put where an element has values already.")
-            yield content_set(self._original, element, markup(value or ""))
-            return
-        if element.children:
+            yield content_set(self._original, element, markup(value))
+        elif element.children:
             raise NotWrittenBack(reason="A text is to be put where an element has children.")
-        yield from run_set(self._original, element, element.runs[0], value or "")
+        else:
+            yield from run_set(self._original, element, element.runs[0], value)
 
-    def _goes(self, element: Element) -> bool:
+    # --- elements that go ---
+
+    def _is_bare(self, element: Element) -> bool:
         """Whether an element without content has no reason to stay: no attributes, and it is no row."""
         left = {name for name in element.attributes if name != "xmlns" and not name.startswith("xmlns:")}
         for name, value in self._attributes.get(element, {}).items():
             left = left - {name} if value is None else left | {name}
         return element is not self._row.element and not left
+
+    def _removed(self, left: list[Element]) -> set[Element]:
+        """These elements, which are left without content, and those around them that are left without any."""
+        found = set(left)
+        for one in left:
+            around = one.parent
+            while around is not None and around not in found:
+                if around.text.strip() or around in self._added or not self._is_bare(around):
+                    break
+                if not found.issuperset(around.children):
+                    break
+                found.add(around)
+                around = around.parent
+        return found
+
+    def _taken_away(self, element: Element, removed: set[Element]) -> Iterator[Splice]:
+        """An element goes; one that has others of its kind behind it stays as an empty one."""
+        around = element.parent
+        if around is None or around in removed:
+            return
+        behind = around.children[around.children.index(element) + 1 :]
+        if not any(one.key() == element.key() and one not in removed for one in behind):
+            yield Splice(blank_before(self._original, element), element.end, "")
+        elif element.children:
+            yield content_set(self._original, element, "")
+        else:
+            yield from run_set(self._original, element, element.runs[0], "")
 
     def _run(self, column: str, target: Target, element: Element, value: str) -> Iterator[Splice]:
         at = self._row.runs.get(column)
@@ -121,7 +172,7 @@ class RowChange:
             below, slot = slot, slot.parent
         element = self._row.elements[slot]
         if _is_opaque(element):
-            raise NotWrittenBack(reason="A changed value stands in an entity.")
+            raise NotWrittenBack(reason=OPAQUE)
         if slot.source is not None and slot.source in self._row.values:
             raise NotWrittenBack(reason="A value is to be put into markup that is a cell of its own.")
         if not element.children and element.text.strip():
