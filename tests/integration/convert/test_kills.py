@@ -27,7 +27,7 @@ from ret_kit.rpc.client import Channel
 from ret_kit.testing.process import free_port
 
 KILLS = int(os.environ.get("RET_TEST_KILLS", "3"))
-ROUND = 10  # kills in one test, which may not take long
+ROUND = 5  # kills in one test, which may not take long
 ROWS = 60
 EDITED = range(1, 41)
 SAVERS = 3

@@ -105,11 +105,11 @@ class Timeline:
 
     def __init__(self, rows: int) -> None:
         self.heads: list[Head] = []
-        self.top = rows
         self.by_key: dict[str, Head] = {}
         self._states = [CONVERTED]
         self._before: dict[int, int] = {}
         self._undone: list[int] = []
+        self._rows = rows
         self._size = {CONVERTED: 0}
         self._edits = {CONVERTED: 0}
 
@@ -141,6 +141,10 @@ class Timeline:
     def state_at(self, version: int) -> int:
         """The state at a version there is."""
         return self._states[version - 1]
+
+    def top_at(self, version: int) -> int:
+        """The highest number a row had had by a version there is."""
+        return self.heads[version - 2].top if version > CONVERTED else self._rows
 
     def before(self, state: int) -> int:
         """The state that an edit was made to."""
@@ -181,7 +185,6 @@ class Timeline:
             state = self._undone.pop()
         self._states.append(state)
         self.heads.append(head)
-        self.top = head.top
         if head.key:
             self.by_key[head.key] = head
 

@@ -123,7 +123,7 @@ class Versions:
         """The state that the order is for."""
         overlay = _overlay_at(log, order.version)
         columns = [one.name for one in self._pages.footer(where).columns]
-        state = State(columns, overlay, log.timeline.top)
+        state = State(columns, overlay, log.timeline.top_at(order.version))
         check(order, state)
         return state
 
@@ -257,7 +257,7 @@ def _head(
         of=of,
         edits=edits,
         inserts=inserts,
-        top=timeline.top + inserts,
+        top=timeline.top_at(timeline.version) + inserts,
         size=size,
         nonce=secrets.token_hex(8),
         key=by.key,
