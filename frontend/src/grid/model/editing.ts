@@ -151,7 +151,7 @@ export class Editor {
     if (operations.length === 0) return refused("nothing-to-do");
     this.#sheet.signals.batch(() => {
       this.#sheet.draft.do(operations);
-      this.#selection.selectRect(plan.target);
+      if (this.#selection.ranges.length < 2) this.#selection.selectRect(plan.target);
     });
     return DONE;
   }

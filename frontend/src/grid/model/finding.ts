@@ -45,9 +45,8 @@ export class Finding {
     this.#control = control;
     this.#become({ kind: "busy", text });
     const search = new Search(this.#table, this.#sheet, text, control.signal);
-    const active = this.#selection.active;
-    const start = active ? this.#startFrom(active.line, active.column) : null;
     try {
+      const start = await this.#start();
       const first = await (direction === "next" ? search.after(start) : search.before(start));
       const hit = first ?? (start ? await (direction === "next" ? search.after(null) : search.before(null)) : null);
       if (control.signal.aborted) return;
@@ -59,14 +58,18 @@ export class Finding {
   }
 
   /** The active cell; the saved row behind which it stands where it is in an unsaved one. */
-  #startFrom(line: Line, column: string): Cell | null {
-    const { insert, place } = this.#sheet.at(line);
-    if (insert === null) {
-      const row = this.#sheet.row(line);
-      return row === undefined ? null : { row, column };
-    }
-    const row = place < 0 ? undefined : this.#sheet.blocks.row(place);
-    return row === undefined ? null : { row, column: this.#sheet.columns.all.at(-1)?.name ?? column };
+  async #start(): Promise<Cell | null> {
+    const { active } = this.#selection;
+    if (!active) return null;
+    const { insert, place } = this.#sheet.at(active.line);
+    if (insert === null && active.row !== undefined) return { row: active.row, column: active.column };
+    if (place < 0) return null;
+    const line = this.#sheet.lineOfPlace(place);
+    const release = await this.#sheet.hold({ top: line, bottom: line, left: 0, right: 0 });
+    const row = this.#sheet.row(line);
+    release();
+    const column = insert === null ? active.column : (this.#sheet.columns.all.at(-1)?.name ?? "");
+    return row === undefined ? null : { row, column };
   }
 
   async #show(text: string, { cell, place }: Hit, wrapped: boolean, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ export class Selection {
   get active(): ActiveCell | null {
     const corner = this.#active;
     if (!corner || this.#sheet.lines === 0) return null;
-    return { line: this.#clamp(corner.line), at: this.#at(corner), row: this.#sheet.row(this.#clamp(corner.line)), column: corner.column };
+    return { line: this.#clamp(corner.line), at: this.#at(corner), row: this.#sheet.row(this.#clamp(corner.line)) ?? corner.row, column: corner.column };
   }
 
   get ranges(): SelectedRange[] {
