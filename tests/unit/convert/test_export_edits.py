@@ -71,6 +71,17 @@ def test_a_table_all_of_whose_rows_are_deleted_has_its_columns_still(shelf: Edit
     assert pq.read_table(io.BytesIO(shelf.export(alone=True, format="parquet"))).column_names == ["a", "b"]
 
 
+def test_long_tables_and_many_inserted_rows_are_all_there(shelf: EditedShelf) -> None:
+    count, new = 9000, 5000
+    shelf.document("d.xml", 1, f"<r>{'<i><a>1</a><b>2</b></i>' * count}</r>")
+    [table] = shelf.entries[0]["tables"]
+    shelf.edit(table, Order(1, [Edit(count, "b", "x")], [NewRow(10, ["n", None])] * new, [1]))
+    found = pq.read_table(io.BytesIO(shelf.export(alone=True, format="parquet")))
+    assert found["a"].to_pylist() == ["1"] * 9 + ["n"] * new + ["1"] * (count - 10)
+    assert found["b"].to_pylist() == ["2"] * 9 + [None] * new + ["2"] * (count - 11) + ["x"]
+    assert len(cells(shelf.export(alone=True))) == count + new
+
+
 def test_an_export_shows_the_version_it_began_with(shelf: EditedShelf) -> None:
     table = shelf.edited()
     shelf.edit(table, Order(2, [Edit(1, "b", "y")]))
