@@ -73,6 +73,9 @@ describe("copying", () => {
     const big = await editing(new FakeTable(Array.from({ length: 50_001 }, () => ["a", "b"]), ["A", "B"]));
     big.selectAll();
     expect(await big.copy()).toEqual({ done: false, why: "too-many-cells" });
+    big.select(0, 0, { kind: "columns" });
+    expect(await big.copy()).toEqual({ done: false, why: "too-many-cells" });
+    expect(await big.clear()).toEqual({ done: false, why: "too-many-cells" });
   });
 });
 

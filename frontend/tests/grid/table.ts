@@ -176,8 +176,9 @@ export class FakeTable implements TablePort {
 
   #apply(patch: Patch): Saved {
     const rows = this.rows.map((one) => ({ ...one, values: [...one.values] }));
+    const numbered = new Map(rows.map((one) => [one.row, one]));
     for (const { row, column, value } of patch.edits) {
-      const found = rows.find((one) => one.row === row);
+      const found = numbered.get(row);
       if (!found || this.#index(column) < 0) throw new Error(`no cell ${row}/${column}`);
       found.values[this.#index(column)] = value;
     }

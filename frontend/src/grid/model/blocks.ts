@@ -154,8 +154,9 @@ export class Blocks {
     return this.#keys(span).every((key) => this.#ready.has(key));
   }
 
-  missing(span: Span): number {
-    return this.#keys(span).filter((key) => !this.#ready.has(key)).length;
+  /** How many blocks a span takes. */
+  count(span: Span): number {
+    return this.#keys(span).length;
   }
 
   // ---- loading

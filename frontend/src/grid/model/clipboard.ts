@@ -103,8 +103,10 @@ export class Clipboard {
   async #with<T>(rects: Rect | readonly Rect[], read: () => T, without?: () => T): Promise<T | Refused> {
     const { generation } = this.#sheet.blocks;
     const releases: (() => void)[] = [];
+    const all = [rects].flat() as Rect[];
+    if (this.#sheet.isTooLarge(all)) return refused("too-many-cells");
     try {
-      for (const rect of [rects].flat() as Rect[]) releases.push(await this.#sheet.hold(rect));
+      for (const rect of all) releases.push(await this.#sheet.hold(rect));
       return this.#sheet.blocks.generation === generation ? read() : refused("outdated");
     } catch {
       if (this.#sheet.blocks.generation !== generation) return refused("outdated");

@@ -212,6 +212,7 @@ export class Editor {
   /** Does something on cells that must be there: at once when they are. */
   async #loaded(rects: readonly Rect[], work: () => Outcome): Promise<Outcome> {
     if (rects.every((rect) => this.#sheet.isLoaded(rect))) return work();
+    if (this.#sheet.isTooLarge(rects)) return refused("too-many-cells");
     const { generation } = this.#sheet.blocks;
     const { inserted } = this.#sheet;
     const releases: (() => void)[] = [];

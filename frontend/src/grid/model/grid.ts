@@ -5,7 +5,7 @@ import { Editor } from "./editing";
 import { Finding } from "./finding";
 import type { Grid, GridOptions } from "./index";
 import { Keeping } from "./keeping";
-import { STATISTICS_CELLS } from "./limits";
+import { BLOCK_COLUMNS, BLOCK_ROWS, COMMAND_BLOCKS, STATISTICS_CELLS } from "./limits";
 import { DONE, refused } from "./outcomes";
 import { cellsOf } from "./rects";
 import { Saving } from "./saving";
@@ -214,7 +214,10 @@ export class GridModel implements Grid {
   async completeStatistics(cells = STATISTICS_CELLS): Promise<void> {
     let left = cells;
     for (const range of this.#selection.ranges) {
-      const lines = Math.min(range.bottom - range.top + 1, Math.floor(left / Math.max(1, range.right - range.left + 1)));
+      const fitting = Math.floor(left / Math.max(1, range.right - range.left + 1));
+      // Blocks are as wide as they are, also where one column of them is wanted.
+      const blocks = COMMAND_BLOCKS / Math.ceil((range.right - range.left + 1) / BLOCK_COLUMNS);
+      const lines = Math.min(range.bottom - range.top + 1, fitting, Math.floor(blocks) * BLOCK_ROWS);
       const part = { ...range, bottom: range.top + lines - 1 };
       if (lines <= 0 || this.#control.signal.aborted) return;
       left -= cellsOf(part);

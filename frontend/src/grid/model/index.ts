@@ -129,7 +129,7 @@ export interface Grid {
   /** Goes to a row by its number; loads what it takes to find it. */
   goTo(row: Row, column?: string): Promise<Outcome>;
   readonly statistics: Statistics;
-  /** Loads selected cells that are missing, at most `cells` of them. */
+  /** Loads selected cells that are missing: at most `cells` of them, and no more than the cache holds. */
   completeStatistics(cells?: number): Promise<void>;
 
   // ---- editing

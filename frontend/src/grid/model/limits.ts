@@ -13,6 +13,8 @@ export const CALL_EDITS = 10_000;
 /** What the body of one call should weigh at most, so that no gateway refuses it. */
 export const CALL_BYTES = 700_000;
 
+/** Blocks that are loaded for one command at most: as many cells as the cache has room for, were their values short. */
+export const COMMAND_BLOCKS = 150;
 /** Cells that one command changes or copies at most. */
 export const COMMAND_CELLS = 100_000;
 /** Rows that one command inserts or deletes at most. */

@@ -100,8 +100,8 @@ export function settle(draft: Draft, columns: readonly Column[], { patch, insert
     const entry = draft.entry(row, column);
     if (entry?.value === value) draft.drop(row, column);
     else if (entry) Object.assign(entry, { base: value, version: saved.version });
-    rebaseSteps(draft, row, column, value, saved.version);
   }
+  rebaseSteps(draft, patch.edits, saved.version);
   for (const row of patch.delete_rows) {
     draft.deletes.delete(row);
     draft.cells.delete(row);
@@ -153,10 +153,14 @@ function moveBehind(draft: Draft, numbers: ReadonlyMap<Row, Row>): void {
   }
 }
 
-function rebaseSteps(draft: Draft, row: Row, column: string, base: Value, version: number): void {
+/** Steps that were done during the save on cells that are saved now. */
+function rebaseSteps(draft: Draft, edits: readonly CellEdit[], version: number): void {
+  const key = (row: Row, column: string) => `${row}/${column}`;
+  const saved = new Map(draft.steps.length > 0 ? edits.map(({ row, column, value }) => [key(row, column), value]) : []);
   for (const { operations } of draft.steps) {
     for (const operation of operations) {
-      if (operation.kind === "cell" && operation.row === row && operation.column === column) Object.assign(operation, { base, version });
+      const base = operation.kind === "cell" ? saved.get(key(operation.row, operation.column)) : undefined;
+      if (base !== undefined) Object.assign(operation, { base, version });
     }
   }
 }

@@ -115,9 +115,9 @@ export class Saving {
     const { patch } = part;
     const rowsChange = patch.insert_rows.length > 0 || patch.delete_rows.length > 0;
     signals.batch(() => {
+      draft.forget(this.#stamp);
       const numbers = settle(draft, columns.all, part, saved);
       blocks.saved(patch.version, saved.version, patch.edits, rowsChange ? patch.insert_rows.length - patch.delete_rows.length : null);
-      draft.forget(this.#stamp);
       this.#renumbered(numbers);
       draft.touched(null);
     });

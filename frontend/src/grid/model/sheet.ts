@@ -1,7 +1,7 @@
 import { Blocks, type Span } from "./blocks";
 import type { Columns } from "./columns";
 import { Draft } from "./draft";
-import { BLOCK_COLUMNS } from "./limits";
+import { BLOCK_COLUMNS, COMMAND_BLOCKS } from "./limits";
 import { Lines, type Standing } from "./lines";
 import type { Signals } from "./signals";
 import { type Line, Mark, type Place, type Rect, type Row, type TablePort, type Value, type View } from "./types";
@@ -117,6 +117,15 @@ export class Sheet {
   isLoaded(rect: Rect): boolean {
     const span = this.span(rect);
     return span === null || this.blocks.has(span);
+  }
+
+  /** Whether rectangles are more than one command may load. */
+  isTooLarge(rects: readonly Rect[]): boolean {
+    const blocks = rects.map((rect) => {
+      const span = this.span(rect);
+      return span === null ? 0 : this.blocks.count(span);
+    });
+    return blocks.reduce((sum, count) => sum + count, 0) > COMMAND_BLOCKS;
   }
 
   /** Loads a rectangle, and keeps it loaded until the returned function is called. */
