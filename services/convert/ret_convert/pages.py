@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from os import SEEK_END
 from threading import Lock
 from typing import Any
@@ -34,7 +34,7 @@ PIECE = 16_384
 FOOTERS = 64 << 20
 """Bytes of footers that are kept."""
 SAMPLE = 1000
-"""Rows by which a column is taken for numbers."""
+"""Rows by which a column is taken for numbers, at each of three places of the table."""
 SHOWN = {Kind.LINK: "link", Kind.SOURCE: "xml", Kind.NIL: "text"}
 NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?$"
 """Without leading zeros: those are codes."""
@@ -59,7 +59,10 @@ class Window:
 
 @dataclass(frozen=True)
 class PageColumn:
-    """A column as it is shown. `type` is text, number, xml or link: a guess from the first rows, and only for show."""
+    """A column as it is shown. `type` is text, number, xml or link: a guess from some rows.
+
+    It is for show, and for the order of a sort, which holds also where the guess is wrong.
+    """
 
     name: str
     path: str
@@ -262,21 +265,23 @@ def _read(parquet: Any, footer: Footer, segments: Sequence[Segment], names: list
 
 
 def _shown(parquet: Any) -> list[PageColumn]:
-    """The columns of a table, with types guessed from its first rows."""
+    """The columns of a table, with types guessed from its first rows, and from some in its middle and at its end."""
     columns = columns_of(parquet.schema_arrow)
     rows = max(1, min(SAMPLE, PIECE * 4 // max(1, len(columns))))
-    first = [0] if parquet.metadata.num_row_groups else []
-    for batch in parquet.iter_batches(batch_size=rows, row_groups=first, use_threads=False):
-        return [
-            PageColumn(column.name, column.path, _type(column.kind, cells))
-            for column, cells in zip(columns, batch.columns, strict=True)
-        ]
-    return [PageColumn(column.name, column.path, SHOWN.get(column.kind, "text")) for column in columns]
+    groups = parquet.metadata.num_row_groups
+    looked = sorted({0, groups // 2, groups - 1}) if groups else []
+    batches = (parquet.iter_batches(batch_size=rows, row_groups=[at], use_threads=False) for at in looked)
+    some = [batch for part in batches for batch in islice(part, 1)]
+    return [
+        PageColumn(column.name, column.path, _type(column.kind, [batch.columns[at] for batch in some]))
+        for at, column in enumerate(columns)
+    ]
 
 
-def _type(kind: Kind, cells: Any) -> str:
+def _type(kind: Kind, samples: list[Any]) -> str:
     if kind in SHOWN:
         return SHOWN[kind]
+    cells = pa.chunked_array(samples, pa.string())
     filled = cells.filter(pc.greater(pc.utf8_length(cells), 0))
     numbers = len(filled) and pc.all(pc.match_substring_regex(filled, NUMBER)).as_py()
     return "number" if numbers else "text"

@@ -9,6 +9,7 @@ from convert_documents import store
 
 from ret_convert import pages
 from ret_convert.arrow import pa, pq
+from ret_convert.editing.overlay import Changes, Edit, Insert, Overlay
 from ret_convert.errors import PageTooLarge
 from ret_convert.pages import Page, Pages, Where, Window
 from ret_kit.errors import BlobDamaged, Invalid, NotFound
@@ -228,3 +229,38 @@ def test_no_more_footers_are_kept_than_fit(tmp_path: Path, monkeypatch: pytest.M
     for where in (bench.where, other, bench.where):
         assert bench.pages.page(where, Window(0, 1)).total == 25
         assert bench.pages.kept == 1
+
+
+@pytest.mark.parametrize("place, kind", [(0, "text"), (55, "text"), (99, "text"), (20, "number")])
+def test_a_column_is_looked_at_in_its_middle_and_at_its_end_too(bench: Bench, place: int, kind: str) -> None:
+    cells: list[str | None] = [None if n < 10 else str(n) for n in range(100)]
+    cells[place] = "word"
+    page = bench.put({"A": cells}, group=5 if kind == "number" else 10).page(0, 1)
+    assert page.columns[0].type == kind
+
+
+def test_edits_are_in_pages_and_their_rows_are_marked(bench: Bench) -> None:
+    bench.put(numbered(25))
+    edits = Changes(
+        [Edit(2, "Word", "two"), Edit(25, "Id", None), Edit(2, "Id", "2nd")],
+        [Insert(26, 0, {"Id": "top"}), Insert(27, 11, {"Word": ""}), Insert(28, 25, {})],
+        [1, 10],
+    )
+    overlay = Overlay(25).then(edits)
+    whole = bench.pages.page(bench.where, Window(0, 100), overlay)
+    rows = made(whole)
+    assert (whole.total, whole.matched, len(rows)) == (26, 26, 26)
+    assert rows[:3] == [
+        {"row": 26, "values": ["top", None], "inserted": True},
+        {"row": 2, "values": ["2nd", "two"], "edited": [0, 1]},
+        {"row": 3, "values": ["2", "w2"]},
+    ]
+    assert rows[10] == {"row": 27, "values": [None, ""], "inserted": True}
+    assert rows[-2:] == [
+        {"row": 25, "values": [None, "w24"], "edited": [0]},
+        {"row": 28, "values": [None, None], "inserted": True},
+    ]
+    for start in range(26):
+        assert made(bench.pages.page(bench.where, Window(start, 3), overlay)) == rows[start : start + 3]
+    word = made(bench.pages.page(bench.where, Window(1, 1, ("Word",)), overlay))
+    assert word == [{"row": 2, "values": ["two"], "edited": [0]}]

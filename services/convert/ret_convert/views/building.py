@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import get_native_id
 from typing import Any, TypedDict, cast
 
 from ret_convert.arrow import pa
@@ -34,6 +37,8 @@ GATHERED_BYTES = 64 << 20
 """Bytes that are gathered at once at most."""
 SORTED_BYTES = 512 << 20
 """Bytes of the columns to sort by, at most."""
+QUIET = 10
+"""How nice a thread is that does what nobody waits for."""
 ORDER = "order.arrow"
 READY = "view.json"
 BATCH = 1 << 16
@@ -51,7 +56,7 @@ class Rows(TypedDict):
 class ViewOrder(Version):
     """The view that a child is to build, and the rows that are waited for.
 
-    `numbers` says of each column of the filter and the sort whether it is one of numbers.
+    `numbers` says of each column of the filter and the sort whether it is one of numbers, `quiet` that nobody waits.
     """
 
     prefix: str
@@ -59,6 +64,7 @@ class ViewOrder(Version):
     sort: str
     numbers: dict[str, bool]
     page: Rows
+    quiet: bool
 
 
 class Told(TypedDict, total=False):
@@ -100,16 +106,20 @@ class Building:
         begun = sorting.first(by, AHEAD) if by and 0 < end <= AHEAD else None
         if begun is not None:
             self._around(numbers.take(begun))
+            quietly(lambda: self._store(numbers.take(sorting.order(by))))
+            return
         if by:
             numbers = numbers.take(sorting.order(by))
         self._store(numbers)
-        if begun is None:
-            self._around(numbers)
+        self._around(numbers)
 
     def gather(self) -> None:
         """Just the rows that are asked for."""
         start, end = self._page["start"], self._page["end"]
-        self._gather(start, self._stored(start, end), BYTES)
+        if self._order["quiet"]:
+            quietly(lambda: self._gather(start, self._stored(start, end), GATHERED_BYTES))
+        else:
+            self._gather(start, self._stored(start, end), BYTES)
 
     def _tell(self, told: Told) -> None:
         self._write(json.dumps(told).encode() + b"\n")
@@ -172,10 +182,15 @@ class Building:
         """Gather the page, where that is quicker alone, and then what is around it."""
         start, end = min(self._page["start"], len(order)), min(self._page["end"], len(order))
         low, high = around(start, len(order), len(self._page["columns"]))
-        if (end - start < self._source.groups or end > high) and (low, high) != (start, end):
+        alone = (end - start < self._source.groups or end > high) and (low, high) != (start, end)
+        if alone:
             self._gather(start, order.slice(start, end - start).to_pylist(), BYTES)
         if low < high:
-            self._gather(low, order.slice(low, high - low).to_pylist(), GATHERED_BYTES)
+            gather = partial(self._gather, low, order.slice(low, high - low).to_pylist(), GATHERED_BYTES)
+            if alone:
+                quietly(gather)
+            else:
+                gather()
 
     def _gather(self, start: int, numbers: list[int], most: int) -> None:
         """Gather rows; where they hold too much, the first of them. PageTooLarge when that is not the page either."""
@@ -207,6 +222,17 @@ def _chosen(piece: Any, *, wanted: Sequence[Condition], named: Sequence[str], ty
         return numbers, cells
     mask = conditions.holding(piece.rows, wanted, types)
     return numbers.filter(mask), [one.filter(mask) for one in cells]
+
+
+def quietly(work: Callable[[], object]) -> None:
+    """Do what nobody waits for yet; whatever somebody waits for goes before it, in this process and in others."""
+    with ThreadPoolExecutor(1, initializer=_give_way) as threads:
+        threads.submit(work).result()
+
+
+def _give_way() -> None:
+    # Linux knows priorities of threads, and the threads that this one begins have its own.
+    os.setpriority(os.PRIO_PROCESS, get_native_id(), QUIET)
 
 
 def around(start: int, count: int, columns: int) -> tuple[int, int]:

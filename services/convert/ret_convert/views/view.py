@@ -38,6 +38,8 @@ class Run:
     rows: Rows
     wide: bool
     """Whether what is around the rows is gathered as well."""
+    quiet: bool
+    """Whether nobody waited for it when it was begun."""
     waiting: int = 0
     served: bool = False
     news: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -172,7 +174,7 @@ class View:
         name = name_of(wanted)
         if name not in self._tried and not self._running(wanted):
             self._tried.add(name)
-            self._begin(GATHER, wanted)
+            self._begin(GATHER, wanted, quiet=True)
 
     @property
     def _count(self) -> int:
@@ -194,8 +196,8 @@ class View:
             return self._begin(GATHER, wanted)
         return self._runs[0] if self._runs else self._begin(BUILD, wanted)
 
-    def _begin(self, function: str, wanted: Rows) -> Run:
-        run = Run(wanted, wide=function == BUILD)
+    def _begin(self, function: str, wanted: Rows, *, quiet: bool = False) -> Run:
+        run = Run(wanted, wide=function == BUILD, quiet=quiet)
         self._runs.append(run)
         run.task = self._shelf.begin(self._work(function, run))
         return run
@@ -203,7 +205,7 @@ class View:
     async def _work(self, function: str, run: Run) -> None:
         """Let a child do it, and take note of what it tells."""
         order = self._order.copy()
-        order["page"] = run.rows
+        order["page"], order["quiet"] = run.rows, run.quiet
         error: BaseException | None = None
         try:
             stream = self._shelf.pool.stream(function, cast("dict[str, Any]", order), session_id=self._session_id)

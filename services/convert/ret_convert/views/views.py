@@ -141,6 +141,7 @@ class Views:
             sort=asked.sort,
             numbers=numbers,
             page=Rows(start=0, end=0, columns=[]),
+            quiet=False,
         )
         view = self._views[prefix] = View(self._shelf, asked.session_id, order)
         self._make_room(view)
