@@ -164,7 +164,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
         async with self._ports.db.read() as conn:
             rows = await records.of_collection(conn, caller().session_id, request.collection_id)
         part = bool(request.group or request.document_id)
-        keys = [row.blob_key for one in found for row in rows.get(one.document_id, ())]
+        keys = [row.blob_key for one in found for row in rows.get(one.document_id, ()) if row.edited]
         wanted = Listed(
             keep=others == "keep" and not part,
             main=tables == "main",

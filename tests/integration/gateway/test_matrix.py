@@ -39,11 +39,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "rename_group": {"name": "OTHER"},
     "move_document": {"group": "MOVED"},
     "start_conversion": {},
-    "save_table": {"version": 1, "edits": [{"row": 1, "column": "Id", "value": "edited"}]},
+    "save_table": {"version": 1, "edits": [{"row": 1, "column": "Row.Id", "value": "edited"}]},
     "undo_table": {},
     "redo_table": {},
     "create_user": {"username": "nobody", "role": "user"},
 }
+QUERIES = {"find_in_table": {"q": "2"}}
 ENDING = {"delete_collection", "end_own_session"}
 ROLES = ["user", "guest", "admin"]
 NAMING = [name for name, (_, path, _) in OPERATIONS.items() if "{" in path and "/admin/" not in path]
@@ -129,7 +130,9 @@ class Product:
     def ask(self, name: str, headers: dict[str, str], ids: dict[str, str]) -> httpx.Response:
         """Calls an operation about these things."""
         method, path, _ = OPERATIONS[name]
-        return self.client.request(method, path.format(**ids), headers=headers, json=BODIES.get(name))
+        return self.client.request(
+            method, path.format(**ids), headers=headers, json=BODIES.get(name), params=QUERIES.get(name)
+        )
 
 
 @pytest.fixture(scope="module")
