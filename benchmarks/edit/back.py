@@ -73,7 +73,7 @@ def exported(folder: str, entry: Entry) -> None:
         first = first or time.perf_counter() - begun
         size += len(data)
 
-    tables = entry["tables"] if report(entry["tables"]) else []
+    tables = entry["tables"] if report(entry["tables"], {}) else []
     originals = Entry(name=entry["name"], type="document", depth=1, original=entry["original"], tables=tables)
     order = Order(blobs=Path(folder).as_uri(), format="xml", raw=False, bom=True, nested="zip", alone=True, keep=False,
                   entries=[originals])  # fmt: skip

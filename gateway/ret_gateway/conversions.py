@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from starlette.status import HTTP_202_ACCEPTED
 
+from ret.auth.v1 import auth_pb2
 from ret.convert.v1 import convert_pb2
 from ret_gateway import answers, models
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.downloads import BINARY_ANSWER, attachment
 from ret_gateway.parameters import IdempotencyKey, Text
+from ret_kit.auth import caller
 
 router = APIRouter(
     prefix=API + "/collections/{collection_id}", tags=["conversion"], route_class=SignedIn, dependencies=SESSION_NEEDED
@@ -58,6 +60,8 @@ async def export(
 
     `format=xml` gives the original documents with the edits put back into them.
     """
+    # A session is one person's, who alone can have edited its tables.
+    me = await services.auth.Me(auth_pb2.MeRequest()) if report else auth_pb2.MeResponse()
     call = services.convert.Export(
         convert_pb2.ExportRequest(
             collection_id=collection_id,
@@ -69,6 +73,7 @@ async def export(
             nested=nested,
             raw=raw,
             report=report,
+            names={caller().user_id: me.user.username} if report else {},
         )
     )
     return await attachment(call, services.settings.gateway_download_idle_seconds)

@@ -17,7 +17,7 @@ from ret_convert.export.order import AS_CONVERTED, Bytes, Entry, Table, report
 class Listed:
     """What of the listing is wanted: other files too, main tables alone, a report of edits, or originals with them.
 
-    `versions` are those of edited tables, by their keys.
+    `versions` are those of edited tables, by their keys; `names` are those of people, by their ids, for the report.
     """
 
     keep: bool
@@ -25,6 +25,7 @@ class Listed:
     report: bool = False
     originals: bool = False
     versions: Mapping[str, int] = field(default_factory=dict[str, int])
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def entries(
@@ -60,10 +61,10 @@ def entries(
 def _wanted(tables: list[Table], wanted: Listed) -> list[Table]:
     """Which of a document's tables are exported. For originals with their edits: all, or none if nothing is edited."""
     if wanted.originals:
-        reported = report(tables)
+        reported = report(tables, wanted.names)
         return [*tables, *(reported if wanted.report else [])] if reported else []
     found = tables[:1] if wanted.main else tables
-    return [*found, *(report(found) if wanted.report else [])]
+    return [*found, *(report(found, wanted.names) if wanted.report else [])]
 
 
 def original(content: ingest_pb2.Content) -> Bytes:

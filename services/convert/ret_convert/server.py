@@ -171,6 +171,7 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             report=report == "edits",
             originals=kind == "xml",
             versions=await asyncio.to_thread(present_versions, Blobs(self._ports.blobs), keys),
+            names=request.names,
         )
         listed = entries(found, rows, wanted)
         if request.document_id:  # not in its place, but by itself

@@ -39,7 +39,7 @@ class EditedShelf(Shelf):
 
     def reported(self) -> None:
         for entry in self.entries:
-            entry["tables"] += report(entry["tables"])
+            entry["tables"] += report(entry["tables"], {"bob": "Bob"})
 
 
 @pytest.fixture
@@ -99,11 +99,11 @@ def test_a_report_says_what_was_what_is_and_who_did_it(shelf: EditedShelf) -> No
     assert lines[0] == ["Table", "Row", "Column", "Original", "Edited", "Kind", "Who", "When"]
     assert {tuple(line[:7]) for line in lines[1:]} == {
         ("i", "1", "b", "2", "x", "changed", "ann"),
-        ("i", "1", "a", "1", "'=1+1", "changed", "bob"),
+        ("i", "1", "a", "1", "'=1+1", "changed", "Bob"),
         ("i", "2", "a", "3", "", "deleted", "ann"),
         ("i", "2", "b", "4", "", "deleted", "ann"),
         ("i", "3", "a", "", "", "inserted", "ann"),
-        ("i", "3", "b", "", "new", "inserted", "bob"),
+        ("i", "3", "b", "", "new", "inserted", "Bob"),
     }
     assert all(line[7].endswith("Z") for line in lines[1:])
     book = openpyxl.load_workbook(io.BytesIO(shelf.export(alone=True, format="xlsx")))

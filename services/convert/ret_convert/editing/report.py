@@ -5,9 +5,9 @@ Told is what is different from the tables as they were converted, and not every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -50,9 +50,11 @@ class Report:
 
     names = NAMES
 
-    def __init__(self, blobs: Blobs, tables: Sequence[EditedTable]) -> None:
+    def __init__(self, blobs: Blobs, tables: Sequence[EditedTable], names: Mapping[str, str]) -> None:
+        """`names` of people, by their ids; others are told by their ids."""
         self._blobs = blobs
         self._tables = tables
+        self._names = names
         self._count: int | None = None
 
     @property
@@ -78,15 +80,15 @@ class Report:
             log = Log(self._blobs, table.key, table.rows, until=table.version)
             log.refresh()
             overlay = log.overlay(log.timeline.state)
-            makers = _makers(self._blobs, table.key, log)
+            makers = _makers(self._blobs, table.key, log, self._names)
             with closing(self._blobs.reader(table.key)) as file:
                 parquet = pq.ParquetFile(file, pre_buffer=False)
                 yield from _of_table(table.name, overlay, makers, parquet)
             yield from _inserted(table.name, overlay, makers, parquet.schema_arrow.names)
 
 
-def _makers(blobs: Blobs, key: str, log: Log) -> Makers:
-    """Who made what is in effect."""
+def _makers(blobs: Blobs, key: str, log: Log, names: Mapping[str, str]) -> Makers:
+    """Who made what is in effect, by name."""
     found = Makers()
     in_effect = log.timeline.in_effect()
     for head in log.timeline.heads:
@@ -94,6 +96,7 @@ def _makers(blobs: Blobs, key: str, log: Log) -> Makers:
             continue
         where = entry_key(key, head.version)
         changes = entry(where, blobs.get_sync(where)).changes
+        head = replace(head, user=names.get(head.user, head.user))  # noqa: PLW2901 - from here on with a name
         found.cells.update(((edit.row, edit.column), head) for edit in changes.edits)
         found.inserted.update((one.row, head) for one in changes.inserts)
         found.deleted.update((row, head) for row in changes.deletes)

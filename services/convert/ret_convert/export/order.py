@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
 from ret_convert.export.naming import clean, stem
@@ -33,7 +34,10 @@ class Bytes(TypedDict):
 
 
 class Table(TypedDict):
-    """A stored table as it is in a `version`; or, with the role `report`, what was edited in those of `of`."""
+    """A stored table as it is in a `version`; or, with the role `report`, what was edited in those of `of`.
+
+    `names` are those of people, by their ids, as far as they are known.
+    """
 
     name: str
     role: str
@@ -44,6 +48,7 @@ class Table(TypedDict):
     sha256: str
     version: int
     of: NotRequired[list[Table]]
+    names: NotRequired[dict[str, str]]
 
 
 class Entry(TypedDict):
@@ -92,12 +97,13 @@ def report_of(entry: Entry) -> Table | None:
     return next((table for table in entry["tables"] if table["role"] == "report"), None)
 
 
-def report(tables: list[Table]) -> list[Table]:
+def report(tables: list[Table], names: Mapping[str, str]) -> list[Table]:
     """The report of what was edited in these tables; none if nothing was."""
     edited = [table for table in tables if table["version"] > AS_CONVERTED]
     if not edited:
         return []
-    return [Table(name=EDITS, role="report", key="", rows=0, columns=0, size=0, sha256="", version=0, of=edited)]
+    made = Table(name=EDITS, role="report", key="", rows=0, columns=0, size=0, sha256="", version=0, of=edited)
+    return [{**made, "names": dict(names)}]
 
 
 def header(order: Order, name: str) -> tuple[str, str]:

@@ -80,7 +80,7 @@ def opened(blobs: Blobs, table: Table) -> Generator[Rows | Report]:
     """A table for the block. BlobDamaged, at the end of the block at the latest, when it is not what was stored."""
     if table["role"] == "report":
         tables = [EditedTable(one["name"], one["key"], one["rows"], one["version"]) for one in table.get("of", [])]
-        yield Report(blobs, tables)
+        yield Report(blobs, tables, table.get("names", {}))
         return
     overlay = overlay_in(blobs, table) if table["version"] > AS_CONVERTED else None
     if table["size"] <= IN_MEMORY:

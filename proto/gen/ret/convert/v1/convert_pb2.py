@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from ret.jobs.v1 import jobs_pb2 as ret_dot_jobs_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cret/convert/v1/convert.proto\x12\x0eret.convert.v1\x1a\x16ret/jobs/v1/jobs.proto\"\x84\x02\n\x0cStartRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x14\n\x0c\x64ocument_ids\x18\x03 \x03(\t\x12\x0e\n\x06layout\x18\x04 \x01(\t\x12\x43\n\x0crecord_paths\x18\x05 \x03(\x0b\x32-.ret.convert.v1.StartRequest.RecordPathsEntry\x12\x15\n\rdiscard_edits\x18\x06 \x01(\x08\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\t\x1a\x32\n\x10RecordPathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\".\n\rStartResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.ret.jobs.v1.Job\"\xa7\x01\n\rExportRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x04 \x01(\t\x12\x0e\n\x06tables\x18\x05 \x01(\t\x12\x0e\n\x06others\x18\x06 \x01(\t\x12\x0e\n\x06nested\x18\x07 \x01(\t\x12\x0b\n\x03raw\x18\x08 \x01(\x08\x12\x0e\n\x06report\x18\t \x01(\t\"Y\n\x0e\x45xportResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.ret.convert.v1.ExportHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x0c\x45xportHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"m\n\x0bPageRequest\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0c\n\x04sort\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\"U\n\x0cPageResponse\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ret.convert.v1.PageHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xce\x01\n\nPageHeader\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x15\n\rcollection_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x12\n\ntotal_rows\x18\x07 \x01(\x03\x12\x14\n\x0cmatched_rows\x18\x08 \x01(\x03\x12+\n\x07\x63olumns\x18\t \x03(\x0b\x32\x1a.ret.convert.v1.PageColumn\"6\n\nPageColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\"#\n\x0cShapeRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x96\x01\n\rShapeResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12\x13\n\x0brecord_path\x18\x03 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x04 \x01(\x08\x12-\n\ncandidates\x18\x05 \x03(\x0b\x32\x19.ret.convert.v1.Candidate\x12\x0c\n\x04more\x18\x06 \x01(\x05\"G\n\tCandidate\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12\x0e\n\x06\x66ields\x18\x03 \x01(\x05\x12\r\n\x05share\x18\x04 \x01(\x01\x32\xac\x02\n\x0e\x43onvertService\x12\x44\n\x05Start\x12\x1c.ret.convert.v1.StartRequest\x1a\x1d.ret.convert.v1.StartResponse\x12I\n\x06\x45xport\x12\x1d.ret.convert.v1.ExportRequest\x1a\x1e.ret.convert.v1.ExportResponse0\x01\x12\x43\n\x04Page\x12\x1b.ret.convert.v1.PageRequest\x1a\x1c.ret.convert.v1.PageResponse0\x01\x12\x44\n\x05Shape\x12\x1c.ret.convert.v1.ShapeRequest\x1a\x1d.ret.convert.v1.ShapeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cret/convert/v1/convert.proto\x12\x0eret.convert.v1\x1a\x16ret/jobs/v1/jobs.proto\"\x84\x02\n\x0cStartRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x14\n\x0c\x64ocument_ids\x18\x03 \x03(\t\x12\x0e\n\x06layout\x18\x04 \x01(\t\x12\x43\n\x0crecord_paths\x18\x05 \x03(\x0b\x32-.ret.convert.v1.StartRequest.RecordPathsEntry\x12\x15\n\rdiscard_edits\x18\x06 \x01(\x08\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\t\x1a\x32\n\x10RecordPathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\".\n\rStartResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.ret.jobs.v1.Job\"\x8e\x02\n\rExportRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x04 \x01(\t\x12\x0e\n\x06tables\x18\x05 \x01(\t\x12\x0e\n\x06others\x18\x06 \x01(\t\x12\x0e\n\x06nested\x18\x07 \x01(\t\x12\x0b\n\x03raw\x18\x08 \x01(\x08\x12\x0e\n\x06report\x18\t \x01(\t\x12\x37\n\x05names\x18\n \x03(\x0b\x32(.ret.convert.v1.ExportRequest.NamesEntry\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x0e\x45xportResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.ret.convert.v1.ExportHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x0c\x45xportHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"m\n\x0bPageRequest\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0c\n\x04sort\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\"U\n\x0cPageResponse\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ret.convert.v1.PageHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xce\x01\n\nPageHeader\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x15\n\rcollection_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x12\n\ntotal_rows\x18\x07 \x01(\x03\x12\x14\n\x0cmatched_rows\x18\x08 \x01(\x03\x12+\n\x07\x63olumns\x18\t \x03(\x0b\x32\x1a.ret.convert.v1.PageColumn\"6\n\nPageColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\"#\n\x0cShapeRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x96\x01\n\rShapeResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12\x13\n\x0brecord_path\x18\x03 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x04 \x01(\x08\x12-\n\ncandidates\x18\x05 \x03(\x0b\x32\x19.ret.convert.v1.Candidate\x12\x0c\n\x04more\x18\x06 \x01(\x05\"G\n\tCandidate\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12\x0e\n\x06\x66ields\x18\x03 \x01(\x05\x12\r\n\x05share\x18\x04 \x01(\x01\x32\xac\x02\n\x0e\x43onvertService\x12\x44\n\x05Start\x12\x1c.ret.convert.v1.StartRequest\x1a\x1d.ret.convert.v1.StartResponse\x12I\n\x06\x45xport\x12\x1d.ret.convert.v1.ExportRequest\x1a\x1e.ret.convert.v1.ExportResponse0\x01\x12\x43\n\x04Page\x12\x1b.ret.convert.v1.PageRequest\x1a\x1c.ret.convert.v1.PageResponse0\x01\x12\x44\n\x05Shape\x12\x1c.ret.convert.v1.ShapeRequest\x1a\x1d.ret.convert.v1.ShapeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STARTREQUEST_RECORDPATHSENTRY']._loaded_options = None
   _globals['_STARTREQUEST_RECORDPATHSENTRY']._serialized_options = b'8\001'
+  _globals['_EXPORTREQUEST_NAMESENTRY']._loaded_options = None
+  _globals['_EXPORTREQUEST_NAMESENTRY']._serialized_options = b'8\001'
   _globals['_STARTREQUEST']._serialized_start=73
   _globals['_STARTREQUEST']._serialized_end=333
   _globals['_STARTREQUEST_RECORDPATHSENTRY']._serialized_start=283
@@ -41,25 +43,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTRESPONSE']._serialized_start=335
   _globals['_STARTRESPONSE']._serialized_end=381
   _globals['_EXPORTREQUEST']._serialized_start=384
-  _globals['_EXPORTREQUEST']._serialized_end=551
-  _globals['_EXPORTRESPONSE']._serialized_start=553
-  _globals['_EXPORTRESPONSE']._serialized_end=642
-  _globals['_EXPORTHEADER']._serialized_start=644
-  _globals['_EXPORTHEADER']._serialized_end=696
-  _globals['_PAGEREQUEST']._serialized_start=698
-  _globals['_PAGEREQUEST']._serialized_end=807
-  _globals['_PAGERESPONSE']._serialized_start=809
-  _globals['_PAGERESPONSE']._serialized_end=894
-  _globals['_PAGEHEADER']._serialized_start=897
-  _globals['_PAGEHEADER']._serialized_end=1103
-  _globals['_PAGECOLUMN']._serialized_start=1105
-  _globals['_PAGECOLUMN']._serialized_end=1159
-  _globals['_SHAPEREQUEST']._serialized_start=1161
-  _globals['_SHAPEREQUEST']._serialized_end=1196
-  _globals['_SHAPERESPONSE']._serialized_start=1199
-  _globals['_SHAPERESPONSE']._serialized_end=1349
-  _globals['_CANDIDATE']._serialized_start=1351
-  _globals['_CANDIDATE']._serialized_end=1422
-  _globals['_CONVERTSERVICE']._serialized_start=1425
-  _globals['_CONVERTSERVICE']._serialized_end=1725
+  _globals['_EXPORTREQUEST']._serialized_end=654
+  _globals['_EXPORTREQUEST_NAMESENTRY']._serialized_start=610
+  _globals['_EXPORTREQUEST_NAMESENTRY']._serialized_end=654
+  _globals['_EXPORTRESPONSE']._serialized_start=656
+  _globals['_EXPORTRESPONSE']._serialized_end=745
+  _globals['_EXPORTHEADER']._serialized_start=747
+  _globals['_EXPORTHEADER']._serialized_end=799
+  _globals['_PAGEREQUEST']._serialized_start=801
+  _globals['_PAGEREQUEST']._serialized_end=910
+  _globals['_PAGERESPONSE']._serialized_start=912
+  _globals['_PAGERESPONSE']._serialized_end=997
+  _globals['_PAGEHEADER']._serialized_start=1000
+  _globals['_PAGEHEADER']._serialized_end=1206
+  _globals['_PAGECOLUMN']._serialized_start=1208
+  _globals['_PAGECOLUMN']._serialized_end=1262
+  _globals['_SHAPEREQUEST']._serialized_start=1264
+  _globals['_SHAPEREQUEST']._serialized_end=1299
+  _globals['_SHAPERESPONSE']._serialized_start=1302
+  _globals['_SHAPERESPONSE']._serialized_end=1452
+  _globals['_CANDIDATE']._serialized_start=1454
+  _globals['_CANDIDATE']._serialized_end=1525
+  _globals['_CONVERTSERVICE']._serialized_start=1528
+  _globals['_CONVERTSERVICE']._serialized_end=1828
 # @@protoc_insertion_point(module_scope)

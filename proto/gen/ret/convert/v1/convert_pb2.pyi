@@ -108,6 +108,26 @@ Global___StartResponse: _TypeAlias = StartResponse  # noqa: Y015
 class ExportRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class NamesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     COLLECTION_ID_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
@@ -117,6 +137,7 @@ class ExportRequest(_message.Message):
     NESTED_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     collection_id: _builtins.str
     format: _builtins.str
     """csv, xlsx, parquet, json, or xml: the original with the edits in it"""
@@ -131,6 +152,10 @@ class ExportRequest(_message.Message):
     raw: _builtins.bool
     report: _builtins.str
     """Empty, or edits: what was edited, on a sheet or in a CSV beside the tables."""
+    @_builtins.property
+    def names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """For the report: names of people by their ids."""
+
     def __init__(
         self,
         *,
@@ -143,10 +168,11 @@ class ExportRequest(_message.Message):
         nested: _builtins.str = ...,
         raw: _builtins.bool = ...,
         report: _builtins.str = ...,
+        names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_id", b"document_id", "format", b"format", "group", b"group", "nested", b"nested", "others", b"others", "raw", b"raw", "report", b"report", "tables", b"tables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_id", b"document_id", "format", b"format", "group", b"group", "names", b"names", "nested", b"nested", "others", b"others", "raw", b"raw", "report", b"report", "tables", b"tables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
