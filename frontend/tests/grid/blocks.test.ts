@@ -191,6 +191,16 @@ describe("what is loaded", () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
+  test("a value is read wherever it is", async () => {
+    const { grid } = wide();
+    expect(await grid.read(765_432, 123)).toBe("765433:C123");
+    const table = new FakeTable(words(3));
+    const failing = createGrid(table.start);
+    table.failures = [new Error("503")];
+    await expect(failing.read(1, 1)).rejects.toThrow("503");
+    expect(await failing.read(1, 1)).toBe("beta");
+  });
+
   test("an empty table is ready and has no lines", async () => {
     const grid = createGrid(new FakeTable([]).start);
     grid.look({ top: 0, bottom: 30, columns: [0] });

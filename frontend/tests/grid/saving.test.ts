@@ -283,6 +283,23 @@ describe("two who edit the same table", () => {
     expect(words1(table).slice(0, 3)).toEqual(["same", "typed over it", "old draft"]);
   });
 
+  test("what others write into a cell while its editor is open is a conflict, not overwritten", async () => {
+    for (const seen of [true, false]) {
+      const table = new FakeTable(words(4));
+      const grid = await editing(table);
+      grid.select(0, 1);
+      grid.begin();
+      const then = grid.seen(1, 1);
+      table.byOthers([[1, "Word", "theirs"], [2, "Word", "theirs"]]);
+      if (seen) grid.refresh();
+      await settled();
+      grid.commit("mine");
+      grid.set(2, "Word", "mine", then);
+      expect(await grid.save()).toEqual(refusal("conflicts-open"));
+      expect(grid.saving).toMatchObject({ open: 2, conflicts: [{ base: "alpha", theirs: "theirs" }, { base: "beta", theirs: "theirs" }] });
+    }
+  });
+
   test("conflicts in a later call are found before the first is saved again, however many there are", async () => {
     const table = new FakeTable(words(5));
     table.room = 1;

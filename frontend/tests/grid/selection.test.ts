@@ -202,6 +202,35 @@ describe("the selection", () => {
     expect(await grid.goTo(99_999)).toEqual({ done: false, why: "no-such-row" });
   });
 
+  test("going to a row of a filtered view looks through it, and says when it is not there", async () => {
+    const grid = await editing(new FakeTable(words(4000)), { view: { sort: [], filter: [{ column: "Word", op: "eq", value: "beta" }] } });
+    expect(await grid.goTo(3500)).toEqual({ done: true });
+    expect(grid.active?.line).toBe(1166);
+    expect(await grid.goTo(3501)).toEqual({ done: false, why: "not-in-view" });
+  });
+
+  test("a row that cannot be looked for is said to be so", async () => {
+    const table = new FakeTable(words(900));
+    const grid = await editing(table);
+    table.failures = [new Error("503")];
+    expect(await grid.goTo(800)).toEqual({ done: false, why: "load-failed" });
+    expect(await grid.goTo(800)).toEqual({ done: true });
+  });
+
+  test("a save in a sorted view asks for no more than what is in sight", async () => {
+    const table = new FakeTable(words(900));
+    const grid = await editing(table, { view: { sort: [{ column: "Amount", descending: false }], filter: [] } });
+    grid.select(3, 1);
+    grid.set(grid.row(3) ?? 0, "Amount", "999999");
+    const row = grid.row(3);
+    const before = table.pages.length;
+    grid.look({ top: 0, bottom: 30, columns: [0, 1, 2] });
+    await grid.save();
+    await settled();
+    expect(table.pages.slice(before).filter(({ limit }) => limit === 1000).length).toBeLessThanOrEqual(1);
+    expect(grid.active?.row).toBe(row);
+  });
+
   test("going to a row of a sorted view asks the server where it stands", async () => {
     const table = new FakeTable(words(100));
     const placed = Object.assign(table, { place: () => Promise.resolve(77) });

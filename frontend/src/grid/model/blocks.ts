@@ -118,14 +118,13 @@ export class Blocks {
   }
 
   row(place: Place): Row | undefined {
-    const start = Math.floor(place / BLOCK_ROWS) * this.#chunks;
-    let before: Row | undefined;
-    for (let key = start; key < start + this.#chunks; key += 1) {
-      const block = this.#ready.get(key);
-      if (block && !block.stale) return block.rows[place - block.first];
-      before ??= block?.rows[place - block.first];
-    }
-    return before;
+    const block = this.#anyBlock(place);
+    return block?.rows[place - block.first];
+  }
+
+  /** The version in which a place's row is loaded. */
+  versionAt(place: Place): number | undefined {
+    return this.#anyBlock(place)?.version;
   }
 
   value(place: Place, column: number): Value | undefined {
@@ -140,9 +139,14 @@ export class Blocks {
 
   /** Whether what is loaded of a place's row is of the present version. */
   isCurrent(place: Place): boolean {
-    const start = Math.floor(place / BLOCK_ROWS) * this.#chunks;
-    for (let key = start; key < start + this.#chunks; key += 1) if (this.#isFresh(key)) return true;
-    return false;
+    return this.#anyBlock(place)?.stale === false;
+  }
+
+  /** Whether a place is in sight and not there yet. */
+  awaits(place: Place): boolean {
+    const at = Math.floor(place / BLOCK_ROWS);
+    const wanted = this.#wanted.filter((key) => Math.floor(key / this.#chunks) === at);
+    return wanted.length > 0 && wanted.every((key) => !this.#isFresh(key) && !this.#errors.has(key));
   }
 
   loaded(): Iterable<Block> {
@@ -245,6 +249,18 @@ export class Blocks {
 
   #key(place: Place, column: number): number {
     return Math.floor(place / BLOCK_ROWS) * this.#chunks + Math.floor(column / BLOCK_COLUMNS);
+  }
+
+  /** Some block of a place's row, a stale one only when there is no other. */
+  #anyBlock(place: Place): Block | undefined {
+    const start = Math.floor(place / BLOCK_ROWS) * this.#chunks;
+    let before: Block | undefined;
+    for (let key = start; key < start + this.#chunks; key += 1) {
+      const block = this.#ready.get(key);
+      if (block && !block.stale) return block;
+      before ??= block;
+    }
+    return before;
   }
 
   /** Keys from the top to the bottom. Rows without columns still need one block each. */

@@ -4,7 +4,7 @@ import { DONE, refused } from "./outcomes";
 import { cellsOf, disjoint } from "./rects";
 import type { Selection } from "./selection";
 import type { Sheet } from "./sheet";
-import type { Editing, Line, Outcome, PastePlan, Rect, Refusal, Row, Value } from "./types";
+import type { Editing, Line, Outcome, PastePlan, Rect, Refusal, Row, Seen, Value } from "./types";
 
 type Then = "down" | "up" | "right" | "left" | "stay";
 
@@ -13,6 +13,8 @@ export class Editor {
   readonly #sheet: Sheet;
   readonly #selection: Selection;
   #state: Editing = { kind: "off" };
+  /** What the open editor was opened on. */
+  #seen: Seen | undefined;
 
   constructor(sheet: Sheet, selection: Selection) {
     this.#sheet = sheet;
@@ -38,6 +40,7 @@ export class Editor {
     const why = this.#refusal(row, active.column, null);
     if (why) return refused(why);
     if (value === undefined || row === undefined) return refused("not-loaded");
+    this.#seen = this.#sheet.seen(active.line, this.#sheet.columns.index(active.column));
     this.#become({ kind: "cell", cell: { row, column: active.column }, initial: typed ?? value ?? "", value });
     return DONE;
   }
@@ -47,7 +50,7 @@ export class Editor {
     const { cell, value } = this.#state;
     // An absent cell whose editor was left empty stays absent.
     if (!(value === null && text === "") && text !== value) {
-      const outcome = this.set(cell.row, cell.column, text, value);
+      const outcome = this.set(cell.row, cell.column, text, this.#seen);
       if (!outcome.done) return outcome;
     }
     this.#sheet.signals.batch(() => {
@@ -62,8 +65,7 @@ export class Editor {
     if (this.#state.kind === "cell") this.#become({ kind: "on" });
   }
 
-  /** `seen`: the value as the editor was opened on it, for a cell that was scrolled out of what is loaded. */
-  set(row: Row, column: string, value: Value, seen?: Value): Outcome {
+  set(row: Row, column: string, value: Value, seen?: Seen): Outcome {
     const why = this.#refusal(row, column, value);
     if (why) return refused(why);
     const operation = this.#setting(row, column, value, seen);
@@ -113,7 +115,7 @@ export class Editor {
 
   insert(count: number, where: "above" | "below"): Outcome {
     const range = this.#selection.last;
-    const { lines, draft, blocks } = this.#sheet;
+    const { lines, draft } = this.#sheet;
     const why = this.#off();
     if (why) return refused(why);
     if (count < 1) return refused("nothing-to-do");
@@ -123,7 +125,7 @@ export class Editor {
     if (row === undefined) return refused("not-loaded");
     const { place } = after < 0 ? { place: -1 } : this.#sheet.at(after);
     this.#sheet.signals.batch(() => {
-      draft.do(draft.inserting(row, place, count, blocks.version));
+      draft.do(draft.inserting(row, place, count, this.#versionOf(row)));
       this.#selection.select(after + 1, this.#selection.active?.at ?? 0);
     });
     return DONE;
@@ -137,7 +139,7 @@ export class Editor {
     if (rects.reduce((sum, rect) => sum + cellsOf(rect), 0) > COMMAND_ROWS) return refused("too-many-cells");
     return this.#loaded(rects, () => {
       const rows = rects.flatMap((rect) => Array.from({ length: rect.bottom - rect.top + 1 }, (_, at) => this.#sheet.row(rect.top + at) ?? 0));
-      const operations = rows.flatMap((row) => this.#sheet.draft.deleting(row, this.#sheet.blocks.version) ?? []);
+      const operations = rows.flatMap((row) => this.#sheet.draft.deleting(row, this.#versionOf(row)) ?? []);
       if (operations.length === 0) return refused("nothing-to-do");
       this.#sheet.draft.do(operations);
       return DONE;
@@ -147,7 +149,8 @@ export class Editor {
   paste(plan: PastePlan): Outcome {
     const why = this.#off();
     if (why) return refused(why);
-    const operations = plan.changes.flatMap(({ row, column, before, after }) => this.#setting(row, column, after, before) ?? []);
+    const { version } = this.#sheet.blocks;
+    const operations = plan.changes.flatMap(({ row, column, before, after }) => this.#setting(row, column, after, { value: before, version }) ?? []);
     if (operations.length === 0) return refused("nothing-to-do");
     this.#sheet.signals.batch(() => {
       this.#sheet.draft.do(operations);
@@ -227,17 +230,18 @@ export class Editor {
     }
   }
 
-  /** Null when the cell has that value already; undefined when nobody knows what it has. */
-  #setting(row: Row, column: string, value: Value, seen?: Value): Operation | null | undefined {
-    const { draft, blocks } = this.#sheet;
+  /**
+   * Null when the cell has that value already; undefined when nobody knows what it has. What was seen comes before what
+   * is loaded by now: a value that others put there meanwhile was not what was typed over.
+   */
+  #setting(row: Row, column: string, value: Value, seen?: Seen): Operation | null | undefined {
+    const { draft, blocks, columns } = this.#sheet;
     if (row < 0) return draft.setting(row, column, value, null, blocks.version);
-    const place = blocks.placeOf(row);
-    const saved = place === undefined ? undefined : this.#sheet.saved(place, this.#sheet.columns.index(column));
-    const known = saved?.row === row ? saved : undefined;
     const entry = draft.entry(row, column);
-    if (known) return draft.setting(row, column, value, known.value, known.version);
     if (entry) return draft.setting(row, column, value, entry.base, entry.version);
-    return seen === undefined ? undefined : draft.setting(row, column, value, seen, blocks.version);
+    const place = blocks.placeOf(row);
+    const known = seen ?? (place === undefined ? undefined : this.#sheet.saved(place, columns.index(column)));
+    return known && draft.setting(row, column, value, known.value, known.version);
   }
 
   #refusal(row: Row | undefined, column: string, value: Value): Refusal | null {
@@ -249,6 +253,13 @@ export class Editor {
     if (row < 0 && !this.#sheet.draft.inserts.get(row)?.alive) return "no-such-row";
     if (this.#sheet.draft.deletes.has(row)) return "row-deleted";
     return isTooLong(value) ? "too-long" : null;
+  }
+
+  /** The version in which a row is seen. */
+  #versionOf(row: Row | null): number {
+    const { blocks } = this.#sheet;
+    const place = row === null ? undefined : blocks.placeOf(row);
+    return (place === undefined ? undefined : blocks.versionAt(place)) ?? blocks.version;
   }
 
   #off(): Refusal | null {

@@ -9,7 +9,7 @@ import { BLOCK_COLUMNS, BLOCK_ROWS, COMMAND_BLOCKS, STATISTICS_CELLS } from "./l
 import { DONE, refused } from "./outcomes";
 import { cellsOf } from "./rects";
 import { Saving } from "./saving";
-import { peekInto, placeInTable } from "./seek";
+import { peekInto, placeInTable, placeInView } from "./seek";
 import { Selection } from "./selection";
 import { Sheet } from "./sheet";
 import { Sight } from "./sight";
@@ -200,7 +200,7 @@ export class GridModel implements Grid {
       return refused("load-failed");
     }
     if (generation !== this.#sheet.blocks.generation) return refused("outdated");
-    if (line === null) return refused("no-such-row");
+    if (line === null) return refused(isPlain(this.view) ? "no-such-row" : "not-in-view");
     const at = column === undefined ? (this.active?.at ?? 0) : this.columns.at(column);
     this.#selection.select(line, at);
     this.#selection.claim(row);
@@ -248,8 +248,12 @@ export class GridModel implements Grid {
     this.#editor.cancel();
   }
 
-  set(row: Row, column: string, value: Value): Outcome {
-    return this.#editor.set(row, column, value);
+  set(...how: Parameters<Grid["set"]>): Outcome {
+    return this.#editor.set(...how);
+  }
+
+  seen(line: Line, column: number) {
+    return this.#sheet.seen(line, column);
   }
 
   clear(absent?: boolean): Promise<Outcome> {
@@ -410,17 +414,23 @@ export class GridModel implements Grid {
     const known = this.#sheet.currentLineOf(row);
     if (known !== undefined || row < 0) return known ?? null;
     const { signal } = this.#control;
-    let place: number | null = null;
-    if (this.#table.place) place = await this.#table.place(row, this.view, signal);
-    else if (isPlain(this.view)) place = await placeInTable(row, peekInto(this.#table, this.columns.all[0]?.name, signal));
+    const place = await this.#placeOf(row, signal);
     return place === null ? null : this.#sheet.lineOfPlace(place);
+  }
+
+  #placeOf(row: Row, signal: AbortSignal): Promise<number | null> {
+    const column = this.columns.all[0]?.name;
+    if (this.#table.place) return this.#table.place(row, this.view, signal);
+    if (isPlain(this.view)) return placeInTable(row, peekInto(this.#table, column, signal));
+    return placeInView(row, this.#table, this.view, column, signal);
   }
 
   #follow(topics: ReadonlySet<Topic>): void {
     if (topics.has("draft") || topics.has("save")) this.#keeping.changed();
     if (topics.has("lines")) this.#sight.again();
     if (!topics.has("lines") && !topics.has("state")) return;
-    const lost = this.#selection.settle();
+    // What is in sight comes by itself, and most often has the rows that are looked for.
+    const lost = this.#selection.settle().filter(({ line }) => !this.#sheet.isAwaited(line));
     if (lost.length > 0 && this.#sheet.blocks.known) void this.#seek([...new Set(lost.map(({ row }) => row ?? 0))]);
   }
 

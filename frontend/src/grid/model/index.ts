@@ -28,6 +28,7 @@ import type {
   RangeKind,
   Row,
   SaveState,
+  Seen,
   SelectedRange,
   Statistics,
   TablePort,
@@ -126,7 +127,7 @@ export interface Grid {
   movePage(direction: "up" | "down", lines: number, how?: { extend?: boolean }): void;
   /** Tab (across) and Enter (down): round within a range of several cells, otherwise one step. */
   step(key: "tab" | "enter", back?: boolean): void;
-  /** Goes to a row by its number; loads what it takes to find it. */
+  /** Goes to a row by its number; loads what it takes to find it. "not-in-view": filtered out, or too far to be found. */
   goTo(row: Row, column?: string): Promise<Outcome>;
   readonly statistics: Statistics;
   /** Loads selected cells that are missing: at most `cells` of them, and no more than the cache holds. */
@@ -140,7 +141,10 @@ export interface Grid {
   /** Takes the editor's text. The view calls it on Enter, Tab or its own button, never on a lost focus. */
   commit(text: Value, then?: "down" | "up" | "right" | "left" | "stay"): Outcome;
   cancel(): void;
-  set(row: Row, column: string, value: Value): Outcome;
+  /** `seen` is what the new value was typed over, where that was some time ago: others may have changed it since. */
+  set(row: Row, column: string, value: Value, seen?: Seen): Outcome;
+  /** What is seen in a cell now, for a later `set`; undefined while it is not loaded. */
+  seen(line: Line, column: number): Seen | undefined;
   /** Empties the selected cells: `absent` takes the value away altogether (null instead of ""). */
   clear(absent?: boolean): Promise<Outcome>;
   fill(direction: "down" | "right"): Promise<Outcome>;

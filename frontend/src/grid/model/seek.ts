@@ -1,4 +1,4 @@
-import type { PageRow, Place, Row, TablePort } from "./types";
+import type { PageRow, Place, Row, TablePort, View } from "./types";
 import { PLAIN } from "./view";
 
 /** Rows of the table in its own order, from a place on; `total` is how many there are. */
@@ -6,6 +6,9 @@ export type Peek = (place: Place) => Promise<{ first: Place; rows: readonly Page
 
 const PEEK_ROWS = 50;
 const MOST_PEEKS = 32;
+/** Rows of a sorted or filtered view that are looked through, a page at a time: as many as the server gathers ahead. */
+const SCAN_PAGE = 1000;
+const MOST_SCANNED = 20_000;
 
 export const peekInto =
   (table: TablePort, column: string | undefined, signal: AbortSignal): Peek =>
@@ -44,6 +47,17 @@ export async function placeInTable(row: Row, peek: Peek): Promise<Place | null> 
       low = first + rows.length;
       guess = most === undefined ? low : low - 1 + (row - most);
     }
+  }
+  return null;
+}
+
+/** Where a row stands in a sorted or filtered view, as far as it is looked through; null when it is not there. */
+export async function placeInView(row: Row, table: TablePort, view: View, column: string | undefined, signal: AbortSignal): Promise<Place | null> {
+  for (let offset = 0; offset < MOST_SCANNED; offset += SCAN_PAGE) {
+    const page = await table.page({ offset, limit: SCAN_PAGE, columns: column === undefined ? [] : [column], view, signal });
+    const at = page.rows.findIndex((one) => one.row === row);
+    if (at >= 0) return offset + at;
+    if (offset + page.rows.length >= page.matched_rows) return null;
   }
   return null;
 }

@@ -4,7 +4,7 @@ import { Draft } from "./draft";
 import { BLOCK_COLUMNS, COMMAND_BLOCKS } from "./limits";
 import { Lines, type Standing } from "./lines";
 import type { Signals } from "./signals";
-import { type Line, Mark, type Place, type Rect, type Row, type TablePort, type Value, type View } from "./types";
+import { type Line, Mark, type Place, type Rect, type Row, type Seen, type TablePort, type Value, type View } from "./types";
 import { isPlain } from "./view";
 
 /** What is drawn: the loaded table with the draft over it. It only reads; commands are elsewhere. */
@@ -73,6 +73,20 @@ export class Sheet {
     if (loaded === undefined || this.draft.cells.size === 0) return loaded;
     const entry = this.draft.entry(this.#rowIn(place, column), name);
     return entry ? entry.value : loaded;
+  }
+
+  /** Whether a line is in sight and its row on the way. */
+  isAwaited(line: Line): boolean {
+    return this.blocks.awaits(this.#lines.at(line).place);
+  }
+
+  /** What a cell shows, and the version that is from. What is drafted already keeps what it was typed over. */
+  seen(line: Line, column: number): Seen | undefined {
+    const value = this.value(line, column);
+    if (value === undefined) return undefined;
+    const { place, insert } = this.#lines.at(line);
+    const saved = insert === null ? this.saved(place, column) : undefined;
+    return { value: saved ? saved.value : value, version: saved?.version ?? this.blocks.version };
   }
 
   /** The value as it is loaded, with the version it was loaded in. */

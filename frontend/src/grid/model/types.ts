@@ -120,6 +120,7 @@ export type Refusal =
   | "nothing-to-do"
   | "busy"
   | "no-such-row"
+  | "not-in-view"
   | "unsaved-changes"
   | "several-ranges"
   | "outdated"
@@ -242,6 +243,9 @@ export type ColumnsState = {
   readonly widths: Readonly<Record<string, number>>;
   readonly density: Density;
 };
+
+/** A cell as somebody has looked at it: what they type over. */
+export type Seen = { readonly value: Value; readonly version: number };
 
 export type Direction = "up" | "down" | "left" | "right";
 export type RangeKind = "cells" | "rows" | "columns" | "all";
