@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_bench import Fakes, Gateway, Person, eventually
+from gateway_bench import Fakes, Gateway, Person, a_user, eventually
 
+from ret.auth.v1 import auth_pb2
 from ret.convert.v1 import convert_pb2
 from ret.ingest.v1 import ingest_pb2
 from ret_kit.errors import Kind, NotFound, RemoteError
@@ -50,6 +51,17 @@ async def test_an_export_is_an_attachment_in_a_sandbox(gateway: Gateway, fakes: 
     asked = (request.collection_id, request.format, request.document_id, request.raw, request.nested)
     assert asked == ("c1", "csv", "d1", True, "folder")
     assert (request.others, request.tables) == ("drop", "main")
+
+
+async def test_a_report_of_edits_knows_the_names_of_people(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    fakes.convert.answers["Export"] = exported(b"zip")
+    fakes.auth.answers["Me"] = lambda _: auth_pb2.MeResponse(user=a_user())
+    answer = await gateway.client.get(EXPORT, headers=user.headers, params={"format": "xml", "report": "edits"})
+    assert answer.content == b"zip"
+    (request,) = fakes.convert.asked("Export")
+    assert (request.format, request.report, list(request.names.values())) == ("xml", "edits", ["somebody"])
+    wrong = await gateway.client.get(EXPORT, headers=user.headers, params={"report": "all"})
+    assert wrong.status_code == 422
 
 
 async def test_a_source_has_its_length(gateway: Gateway, fakes: Fakes, user: Person) -> None:
