@@ -59,19 +59,19 @@ class TablesServer(tables_pb2_grpc.TablesServiceServicer):
         order = await asyncio.to_thread(_order, request)
         where = await self._begun(request.table_id, order)
         by = By(caller().user_id, request.idempotency_key)
-        made = await self._made(where, lambda: self._ports.versions.save(where, order, by))
+        made = await self._made(request.table_id, where, lambda: self._ports.versions.save(where, order, by))
         return tables_pb2.SaveResponse(**made)
 
     async def Undo(self, request: tables_pb2.UndoRequest, context: Context) -> tables_pb2.UndoResponse:
         where = await self._changeable(request.table_id)
         by = By(caller().user_id, request.idempotency_key)
-        made = await self._made(where, lambda: self._ports.versions.undo(where, by, request.version))
+        made = await self._made(request.table_id, where, lambda: self._ports.versions.undo(where, by, request.version))
         return tables_pb2.UndoResponse(**made)
 
     async def Redo(self, request: tables_pb2.RedoRequest, context: Context) -> tables_pb2.RedoResponse:
         where = await self._changeable(request.table_id)
         by = By(caller().user_id, request.idempotency_key)
-        made = await self._made(where, lambda: self._ports.versions.redo(where, by, request.version))
+        made = await self._made(request.table_id, where, lambda: self._ports.versions.redo(where, by, request.version))
         return tables_pb2.RedoResponse(**made)
 
     async def History(self, request: tables_pb2.HistoryRequest, context: Context) -> tables_pb2.HistoryResponse:
@@ -135,8 +135,8 @@ class TablesServer(tables_pb2_grpc.TablesServiceServicer):
             await records.begin_edits(conn, table_id)
         return _where(locked)
 
-    async def _made(self, where: Where, make: Callable[[], Saved]) -> dict[str, Any]:
-        """The fields of the answer to what makes a version."""
+    async def _made(self, table_id: str, where: Where, make: Callable[[], Saved]) -> dict[str, Any]:
+        """The fields of the answer to what makes a version; NotFound when the table went meanwhile."""
 
         def make_and_look() -> tuple[Saved, bool]:
             return make(), self._ports.versions.long(where)
@@ -145,14 +145,29 @@ class TablesServer(tables_pb2_grpc.TablesServiceServicer):
             saved, long = await asyncio.to_thread(make_and_look)
         except StaleVersion as error:
             return {"stale": _stale(error)}
+        await self._settled(table_id, where)
         if long and where.key not in self._shortening:
-            self._shortening[where.key] = asyncio.create_task(self._shorten(where), name="snapshot")
+            self._shortening[where.key] = asyncio.create_task(self._shorten(table_id, where), name="snapshot")
         return {"saved": tables_pb2.Saved(version=saved.version, inserted=saved.inserted)}
 
-    async def _shorten(self, where: Where) -> None:
+    async def _settled(self, table_id: str, where: Where) -> None:
+        """NotFound when the table went while something was written beside it; then that is removed again.
+
+        Rows go before blobs: whoever removes the blobs has either seen what was written, or the row was gone before it.
+        """
+        try:
+            await self._table(table_id)
+        except NotFound:
+            await asyncio.to_thread(self._ports.versions.remove, where)
+            raise
+
+    async def _shorten(self, table_id: str, where: Where) -> None:
         """Make a snapshot of a log that has grown long. Nobody waits for it, and without it nothing is lost."""
         try:
             await asyncio.to_thread(self._ports.versions.shorten, where)
+            await self._settled(table_id, where)
+        except NotFound:
+            log.info("a table went while a snapshot of its edits was made")
         except Exception:
             log.exception("no snapshot of a long log")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +14,13 @@ from sqlalchemy import select
 
 from ret.convert.v1 import convert_pb2, convert_pb2_grpc, tables_pb2, tables_pb2_grpc
 from ret.jobs.v1 import jobs_pb2
+from ret_convert import records
 from ret_convert.__main__ import open_app, work
 from ret_convert.editing import replay
 from ret_convert.editing.log import edits_of
 from ret_convert.schema import leftovers, tables
 from ret_kit.auth import acting_as
+from ret_kit.blobs import Blobs
 from ret_kit.errors import Kind, RemoteError
 
 WORDS = ("a", "b", "c", "d", "e")
@@ -219,6 +222,30 @@ async def test_edits_go_with_their_table_their_collection_and_their_session(benc
     async with bench.convert.db.read() as conn:
         assert not (await conn.execute(select(leftovers))).all()
     assert (await refused(save(user, table, 2, word(1, "y")))).kind is Kind.NOT_FOUND
+
+
+async def test_a_save_into_a_table_that_goes_meanwhile_is_not_acknowledged_and_leaves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = bench.user()
+    _, table = await one_table(user)
+    async with bench.convert.db.read() as conn:
+        key = (await conn.execute(select(tables.c.blob_key).where(tables.c.id == table))).scalar_one()
+    create, going, on = Blobs.create_sync, threading.Event(), threading.Event()
+
+    def create_late(blobs: Blobs, where: str, data: bytes) -> Any:
+        going.set()
+        assert on.wait(20)
+        return create(blobs, where, data)
+
+    monkeypatch.setattr(Blobs, "create_sync", create_late)
+    saving = asyncio.create_task(save(user, table, 1, word(1, "x")))
+    assert await asyncio.to_thread(going.wait, 20)
+    async with bench.convert.db.write() as conn:
+        await records.forget_session(conn, user.who.session_id)
+    on.set()
+    assert (await refused(saving)).kind is Kind.NOT_FOUND
+    assert await bench.convert.blobs.keys(edits_of(key)) == []
 
 
 async def keys_of_edits(bench: Bench, table: str) -> list[str]:

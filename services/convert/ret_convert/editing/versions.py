@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from ret_convert.editing.errors import NothingToRedo, NothingToUndo, StaleVersion
-from ret_convert.editing.log import CONVERTED, Head, Kind, Timeline
+from ret_convert.editing.log import CONVERTED, Head, Kind, Timeline, edits_of
 from ret_convert.editing.orders import Order, State, changes, check, conflicts
 from ret_convert.editing.overlay import Changes, Overlay
 from ret_convert.editing.replay import Log
@@ -180,6 +180,12 @@ class Versions:
     def shorten(self, where: Where) -> None:
         """Store a snapshot of a log that is long, so that opening it stays quick."""
         self._log(where).shorten()
+
+    def remove(self, where: Where) -> None:
+        """Remove all versions of a table that is gone."""
+        with self._lock:
+            self._logs.pop(where.key, None)
+        self._blobs.delete_prefix_sync(edits_of(where.key))
 
     async def heard(self, subject: str, _data: bytes) -> None:
         """`sessions.closing.<session>` has come: what is kept of its tables goes."""
