@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from convert_bench import Bench, User, rows, running
 from sqlalchemy import select
 
-from ret.convert.v1 import convert_pb2
+from ret.convert.v1 import convert_pb2, tables_pb2
 from ret.jobs.v1 import jobs_pb2
 from ret_convert.__main__ import work
+from ret_convert.pages import Where, Window
 from ret_convert.schema import tables
+from ret_convert.views.views import MODULES, open_reading
 from ret_kit.auth import acting_as
 from ret_kit.errors import Kind, RemoteError
+from ret_kit.pools import Pool
 
 RECORDS = b"<r><h><k>1</k><l>2</l></h><h><k>3</k><l>4</l></h><x><a>1</a><b>2</b><c>3</c><d>4</d></x></r>"
 
@@ -161,3 +164,44 @@ async def test_views_are_sorted_filtered_and_keep_row_numbers(user: User) -> Non
         5,
         10,
     )
+
+
+async def test_two_replicas_show_the_same_view_and_the_same_edits(bench: Bench, user: User) -> None:
+    data = b"".join(b"<I><A>%d</A><B>%s</B></I>" % (n * 7 % 10, b"xy"[n % 2 : n % 2 + 1]) for n in range(10))
+    _, _, table = await one_table(user, b"<R>" + data + b"</R>")
+    first = await page(user, table, sort="-A")
+    async with bench.convert.db.read() as conn:
+        row = (await conn.execute(select(tables).where(tables.c.id == table))).one()
+    location = bench.settings.blob_location()
+    async with Pool("convert", 1, MODULES) as children, open_reading(location, children) as other:
+
+        async def there() -> tuple[int, list[dict[str, Any]]]:
+            asked = replace(await other.asked(Where(row.blob_key, row.size), user.who.session_id), sort="-A")
+            found = await other.views.page(asked, Window(0, 100))
+            return asked.version, json.loads(b"".join(found.pieces()))
+
+        assert await there() == (1, first.rows)
+        edits = [tables_pb2.CellEdit(row=1, column="A", value=tables_pb2.Value(text="99"))]
+        with acting_as(user.who):
+            await user.tables.Save(tables_pb2.SaveRequest(table_id=table, version=1, edits=edits, deletes=[2]))
+        version, changed = await there()
+        assert (version, changed[0]) == (2, {"row": 1, "values": ["99", "x"], "edited": [0]})
+        again = await page(user, table, sort="-A")
+        assert (again.header.version, again.header.total_rows, again.rows) == (2, 9, changed)
+
+
+async def test_cells_are_found_and_columns_profiled(user: User) -> None:
+    _, _, table = await one_table(user, rows("alpha", "Beta", "beta"))
+    with acting_as(user.who):
+        found = await user.tables.Find(tables_pb2.FindRequest(table_id=table, q="BET"))
+        assert (found.row, found.column, found.version) == (2, "Word", 1)
+        with pytest.raises(RemoteError) as nowhere:
+            await user.tables.Find(tables_pb2.FindRequest(table_id=table, q="beta", from_row=4))
+        assert nowhere.value.kind == Kind.NOT_FOUND
+        answer = await user.tables.Profile(tables_pb2.ProfileRequest(table_id=table, columns=["Word"]))
+    (column,) = answer.columns
+    assert (column.name, column.count, column.distinct, column.min, column.max) == ("Word", 3, 3, "alpha", "beta")
+    other = await user.scanned({"two.xml": rows("x")})
+    with acting_as(user.who), pytest.raises(RemoteError) as refused:
+        await user.tables.Profile(tables_pb2.ProfileRequest(table_id=other))
+    assert refused.value.kind == Kind.NOT_FOUND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import pytest
 from gateway_bench import Fakes, Gateway, Person
 
-from ret.convert.v1 import convert_pb2
+from ret.convert.v1 import convert_pb2, tables_pb2
 from ret.ingest.v1 import ingest_pb2
 from ret_convert.errors import NotConverted, PageTooLarge
-from ret_kit.errors import Invalid, RetError
+from ret_kit.errors import Invalid, NotFound, RetError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -142,3 +143,78 @@ async def test_a_document_is_told_with_the_collection_it_is_in(gateway: Gateway,
     fakes.ingest.answers["GetDocument"] = lambda _: ingest_pb2.GetDocumentResponse(document=document)
     answer = await gateway.client.get("/api/v1/documents/d1", headers=user.headers)
     assert (answer.json()["id"], answer.json()["collection_id"]) == ("d1", "c1")
+
+
+async def test_sort_and_filter_go_on_as_they_are_written(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    fakes.convert.answers["Page"] = paged(b"[]")
+    query = {"sort": "-a%2Cb,c", "filter": '[{"column": "é", "op": "empty"}]'}
+    assert (await gateway.client.get(TABLE, headers=user.headers, params=query)).status_code == 200
+    (request,) = fakes.convert.asked("Page")
+    assert (request.sort, request.filter) == (query["sort"], query["filter"])
+
+
+async def test_the_next_cell_is_found_or_is_not_there(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    fakes.tables.answers["Find"] = lambda _: tables_pb2.FindResponse(row=7, column="a,b", version=3)
+    answer = await gateway.client.get(f"{TABLE}/find", headers=user.headers, params={"q": " É ", "from_row": "5"})
+    assert (answer.status_code, answer.json()) == (200, {"row": 7, "column": "a,b", "version": 3})
+    (request,) = fakes.tables.asked("Find")
+    assert (request.table_id, request.q, request.from_row) == ("t1", " É ", 5)
+
+    def nothing(_: object) -> tables_pb2.FindResponse:
+        raise NotFound(what="cell")
+
+    fakes.tables.answers["Find"] = nothing
+    nowhere = await gateway.client.get(f"{TABLE}/find", headers=user.headers, params={"q": "x"})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "NOT_FOUND")
+    for query, field in (
+        ({}, "q"),
+        ({"q": ""}, "q"),
+        ({"q": "x" * 1001}, "q"),
+        ({"q": "x", "from_row": "0"}, "from_row"),
+    ):
+        refused = await gateway.client.get(f"{TABLE}/find", headers=user.headers, params=query)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
+async def test_a_profile_says_what_was_not_counted_to_the_end(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    column = tables_pb2.ColumnProfile(
+        name="A",
+        type="number",
+        count=9,
+        nulls=1,
+        empty=2,
+        distinct=4,
+        min="",
+        top=[tables_pb2.ValueCount(value="1", count=3)],
+        counted=5,
+    )
+    fakes.tables.answers["Profile"] = lambda _: tables_pb2.ProfileResponse(version=2, columns=[column])
+    answer = await gateway.client.get(f"{TABLE}/profile", headers=user.headers, params={"columns": "A,b%2Cc"})
+    assert answer.json() == {
+        "version": 2,
+        "columns": [
+            {
+                "name": "A", "type": "number", "count": 9, "nulls": 1, "empty": 2, "distinct": 4, "min": "",
+                "max": None, "top": [{"value": "1", "count": 3}], "counted": 5, "exact": False,
+            }
+        ],
+    }  # fmt: skip
+    (request,) = fakes.tables.asked("Profile")
+    assert list(request.columns) == ["A", "b,c"]
+
+
+async def test_a_search_nobody_waits_for_any_more_is_ended(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    begun = asyncio.Event()
+
+    async def long(_: object) -> tables_pb2.FindResponse:
+        begun.set()
+        await asyncio.sleep(60)
+        return tables_pb2.FindResponse()
+
+    fakes.tables.answers["Find"] = long
+    asking = asyncio.create_task(gateway.client.get(f"{TABLE}/find", headers=user.headers, params={"q": "x"}))
+    await begun.wait()
+    asking.cancel()
+    async with asyncio.timeout(10):
+        while fakes.tables.cancelled != ["Find"]:
+            await asyncio.sleep(0.01)

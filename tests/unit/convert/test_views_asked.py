@@ -106,7 +106,7 @@ class Bench:
 
     def kept(self) -> set[str]:
         """The views in the store, each by its version."""
-        keys = cast("list[str]", self.blobs.keys_sync("sessions/s1/0.views/"))
+        keys = self.blobs.keys_sync("sessions/s1/0.views/")
         return {key.removeprefix("sessions/s1/0.views/").partition("/")[0] for key in keys}
 
 

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect, Request
 
-from ret_gateway.downloads import Streamed, content_disposition, media_type
+from ret_gateway.downloads import Streamed, content_disposition, media_type, while_there
 from ret_kit.errors import NotFound
 
 
@@ -134,3 +135,40 @@ async def test_a_client_that_goes_ends_the_stream_behind() -> None:
 async def test_nothing_is_a_whole_answer_too() -> None:
     sent = await answered(await Streamed.begin(Source([]).pieces(), {"content-length": "0"}))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+def leaving(after: asyncio.Event) -> Request:
+    """A request whose caller goes when this is set."""
+
+    async def receive() -> dict[str, str]:
+        await after.wait()
+        return {"type": "http.disconnect"}
+
+    return Request({"type": "http"}, receive)
+
+
+async def test_work_is_ended_when_the_caller_goes_before_it_is_done() -> None:
+    gone, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            gone.set()
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    with pytest.raises(ClientDisconnect):
+        await while_there(leaving(gone), work())
+    assert ended.is_set()
+
+
+async def test_work_gives_what_it_gives_while_the_caller_is_there() -> None:
+    async def work(error: Exception | None) -> int:
+        if error:
+            raise error
+        return 7
+
+    request = leaving(asyncio.Event())
+    assert await while_there(request, work(None)) == 7
+    with pytest.raises(NotFound):
+        await while_there(request, work(NotFound(what="cell")))
