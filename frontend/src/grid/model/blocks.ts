@@ -1,22 +1,7 @@
+import { type Block, blockOf } from "./block";
 import { BLOCK_COLUMNS, BLOCK_ROWS, CACHE_BYTES, REQUESTS } from "./limits";
 import type { CellEdit, Column, Page, Place, Row, TablePort, Value, View } from "./types";
 import { PLAIN, sameView } from "./view";
-
-/** Some rows and columns of the table as one answer gave them. */
-export type Block = {
-  readonly first: Place;
-  readonly firstColumn: number;
-  readonly rows: Row[];
-  readonly values: Value[][];
-  /** Rows that were inserted after the conversion, by their index. */
-  readonly inserted: ReadonlySet<number>;
-  /** Saved cells that differ from the conversion: index of the row times the block's columns, plus the column's. */
-  readonly edited: Set<number>;
-  readonly weight: number;
-  version: number;
-  /** Shown until the newer one is there. */
-  stale: boolean;
-};
 
 export type Span = { readonly top: Place; readonly bottom: Place; readonly columns: readonly number[] };
 
@@ -354,21 +339,12 @@ export class Blocks {
   }
 
   #store(key: number, page: Page): void {
-    const first = Math.floor(key / this.#chunks) * BLOCK_ROWS;
-    const firstColumn = (key % this.#chunks) * BLOCK_COLUMNS;
     for (const row of this.#ready.get(key)?.rows ?? []) this.#places.delete(row);
     this.#drop(key);
-    const edited = new Set<number>();
-    const inserted = new Set<number>();
-    page.rows.forEach((row, at) => {
-      if (row.inserted) inserted.add(at);
-      for (const column of row.edited ?? []) edited.add(at * BLOCK_COLUMNS + column);
-      this.#places.set(row.row, first + at);
-    });
-    const values = page.rows.map((row) => [...row.values]);
-    const rows = page.rows.map(({ row }) => row);
-    this.#ready.set(key, { first, firstColumn, rows, values, inserted, edited, weight: weightOf(values), version: page.version, stale: false });
-    this.#weight += weightOf(values);
+    const block = blockOf(page, Math.floor(key / this.#chunks) * BLOCK_ROWS, (key % this.#chunks) * BLOCK_COLUMNS);
+    block.rows.forEach((row, at) => this.#places.set(row, block.first + at));
+    this.#ready.set(key, block);
+    this.#weight += block.weight;
     this.#makeRoom();
   }
 
@@ -410,11 +386,4 @@ export class Blocks {
     this.#waiting.clear();
     for (const resolve of waiting) resolve();
   }
-}
-
-/** Bytes that values may take, as a guess: a reference and a short string's head each, one or two bytes a character. */
-function weightOf(values: readonly (readonly Value[])[]): number {
-  let weight = 0;
-  for (const row of values) for (const value of row) weight += value === null ? 8 : 24 + value.length * 2;
-  return weight;
 }

@@ -6,10 +6,10 @@ import { Finding } from "./finding";
 import type { Grid, GridOptions } from "./index";
 import { Keeping } from "./keeping";
 import { BLOCK_COLUMNS, BLOCK_ROWS, COMMAND_BLOCKS, STATISTICS_CELLS } from "./limits";
+import { Locating } from "./locating";
 import { DONE, refused } from "./outcomes";
 import { cellsOf } from "./rects";
 import { Saving } from "./saving";
-import { peekInto, placeInTable, placeInView } from "./seek";
 import { Selection } from "./selection";
 import { Sheet } from "./sheet";
 import { Sight } from "./sight";
@@ -30,6 +30,7 @@ export class GridModel implements Grid {
   readonly #clipboard: Clipboard;
   readonly #saving: Saving;
   readonly #keeping: Keeping;
+  readonly #locating: Locating;
   readonly #finding: Finding;
   readonly #statistics: StatisticsOf;
   readonly #control = new AbortController();
@@ -49,7 +50,8 @@ export class GridModel implements Grid {
       this.#editor.renumber(numbers);
     });
     this.#keeping = new Keeping(options.drafts, this.#sheet.draft, this.#saving);
-    this.#finding = new Finding(table, this.#sheet, this.#selection, (row) => this.#locate(row));
+    this.#locating = new Locating(table, this.#sheet, this.#selection, this.#control.signal);
+    this.#finding = new Finding(table, this.#sheet, this.#selection, (row) => this.#locating.lineOf(row));
     this.#statistics = new StatisticsOf(this.#sheet);
     this.#keeping.restore();
     this.#signals.subscribe(({ topics }) => this.#follow(topics));
@@ -195,7 +197,7 @@ export class GridModel implements Grid {
     const { generation } = this.#sheet.blocks;
     let line: Line | null;
     try {
-      line = await this.#locate(row);
+      line = await this.#locating.lineOf(row);
     } catch {
       return refused("load-failed");
     }
@@ -409,40 +411,9 @@ export class GridModel implements Grid {
     }
   }
 
-  /** The line of a row in the view: as it is known, or by asking. */
-  async #locate(row: Row): Promise<Line | null> {
-    const known = this.#sheet.currentLineOf(row);
-    if (known !== undefined || row < 0) return known ?? null;
-    const { signal } = this.#control;
-    const place = await this.#placeOf(row, signal);
-    return place === null ? null : this.#sheet.lineOfPlace(place);
-  }
-
-  #placeOf(row: Row, signal: AbortSignal): Promise<number | null> {
-    const column = this.columns.all[0]?.name;
-    if (this.#table.place) return this.#table.place(row, this.view, signal);
-    if (isPlain(this.view)) return placeInTable(row, peekInto(this.#table, column, signal));
-    return placeInView(row, this.#table, this.view, column, signal);
-  }
-
   #follow(topics: ReadonlySet<Topic>): void {
     if (topics.has("draft") || topics.has("save")) this.#keeping.changed();
     if (topics.has("lines")) this.#sight.again();
-    if (!topics.has("lines") && !topics.has("state")) return;
-    // What is in sight comes by itself, and most often has the rows that are looked for.
-    const lost = this.#selection.settle().filter(({ line }) => !this.#sheet.isAwaited(line));
-    if (lost.length > 0 && this.#sheet.blocks.known) void this.#seek([...new Set(lost.map(({ row }) => row ?? 0))]);
-  }
-
-  /** Where the rows of the selection stand in another view or version. */
-  async #seek(rows: readonly Row[]): Promise<void> {
-    for (const corner of this.#selection.corners) if (rows.includes(corner.row ?? 0)) corner.seen = this.#selection.now;
-    const { generation, version } = this.#sheet.blocks;
-    for (const row of rows) {
-      const line = await this.#locate(row).catch(() => null);
-      const same = generation === this.#sheet.blocks.generation && version === this.#sheet.blocks.version;
-      if (!same || this.#control.signal.aborted) return;
-      this.#selection.place(row, line);
-    }
+    if (topics.has("lines") || topics.has("state")) this.#locating.settle();
   }
 }

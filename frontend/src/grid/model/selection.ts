@@ -118,6 +118,11 @@ export class Selection {
     return lost;
   }
 
+  /** These rows are being looked for: once in a view and version. */
+  sought(rows: readonly Row[]): void {
+    for (const corner of this.corners) if (rows.includes(corner.row ?? 0)) corner.seen = this.now;
+  }
+
   /** Where a row was found; null when it is not in the view: what stands in its line now is selected instead. */
   place(row: Row, line: Line | null): void {
     for (const corner of this.corners) {

@@ -1,4 +1,4 @@
-import type { Block } from "./blocks";
+import type { Block } from "./block";
 import { BLOCK_COLUMNS } from "./limits";
 import { cellsOf, disjoint } from "./rects";
 import type { Sheet } from "./sheet";
