@@ -17,8 +17,9 @@ CELL_LIMIT = 1 << 20
 
 # With a limit to its length, a text is also held to be one: JSON can tell of halves of characters.
 CellText = Annotated[str, Field(max_length=CELL_LIMIT)]
-RowNumber = Annotated[int, Field(ge=1, le=NUMBER_LIMIT)]
-Version = Annotated[int, Field(ge=1, le=NUMBER_LIMIT)]
+# There is no row 0 and no version 0: who says so knows the table. Whose it is comes first.
+RowNumber = Annotated[int, Field(ge=0, le=NUMBER_LIMIT)]
+Version = Annotated[int, Field(ge=0, le=NUMBER_LIMIT)]
 
 
 class CellEdit(Body):
@@ -28,7 +29,7 @@ class CellEdit(Body):
 
 
 class RowInsert(Body):
-    after: RowNumber | None = Field(description="The row behind which it goes; null is the top")
+    after: int | None = Field(ge=1, le=NUMBER_LIMIT, description="The row behind which it goes; null is the top")
     values: list[CellText | None] = Field(max_length=VALUES_LIMIT, description="In the order of the table's columns")
 
 
@@ -44,7 +45,7 @@ class TableChange(Body):
 class KnownVersion(Body):
     """With a version, nothing is changed unless it is the present one."""
 
-    version: Version | None = None
+    version: int | None = Field(default=None, ge=1, le=NUMBER_LIMIT)
 
 
 class TableSaved(BaseModel):

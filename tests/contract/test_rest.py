@@ -41,6 +41,8 @@ ROUTES: list[tuple[str, str, str, str, set[str]]] = [
     ("PATCH", "/api/v1/tables/{table_id}", "200", "TableSaved", {"401", "404", "409", "413", "422"}),
     ("POST", "/api/v1/tables/{table_id}/undo", "200", "TableSaved", {"401", "404", "409", "422"}),
     ("POST", "/api/v1/tables/{table_id}/redo", "200", "TableSaved", {"401", "404", "409", "422"}),
+    ("GET", "/api/v1/tables/{table_id}/find", "200", "FoundCell", {"401", "404", "422"}),
+    ("GET", "/api/v1/tables/{table_id}/profile", "200", "TableProfile", {"401", "404"}),
     ("GET", "/api/v1/tables/{table_id}/history", "200", "TableHistory", {"401", "404", "422"}),
     ("GET", "/api/v1/jobs", "200", "JobList", {"401", "422"}),
     ("GET", "/api/v1/jobs/{job_id}", "200", "Job", {"401", "404"}),
@@ -99,6 +101,7 @@ FIELDS: dict[str, set[str]] = {
     "StaleVersion": {"type", "title", "status", "code", "detail", "correlation_id", "current_version", "conflicts"},
     "Conflict": {"row", "column", "base", "theirs", "mine"},
     "TableHistory": {"items", "total"},
+    "FoundCell": {"row", "column"},
     "TableVersion": {"version", "at", "user", "edits"},
 }
 
@@ -108,6 +111,7 @@ QUERIES: dict[str, set[str]] = {
         "format", "group", "document", "tables", "others", "nested", "raw", "report",
     },
     "/api/v1/tables/{table_id}": {"offset", "limit", "columns", "sort", "filter"},
+    "/api/v1/tables/{table_id}/find": {"q", "from_row"},
     "/api/v1/tables/{table_id}/history": {"offset", "limit"},
     "/api/v1/collections": {"offset", "limit"},
     "/api/v1/jobs": {"offset", "limit"},

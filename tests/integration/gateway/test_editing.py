@@ -86,8 +86,8 @@ async def test_a_stale_version_is_told_with_what_is_in_conflict(gateway: Gateway
 
 NONE: list[tuple[dict[str, Any], str]] = [
     ({"edits": []}, "version"),
-    ({"version": 0}, "version"),
-    ({"version": 1, "edits": [{"row": 0, "column": "A", "value": "x"}]}, "edits.0.row"),
+    ({"version": -1}, "version"),
+    ({"version": 1, "edits": [{"row": -1, "column": "A", "value": "x"}]}, "edits.0.row"),
     ({"version": 1, "edits": [{"row": 2**53, "column": "A", "value": "x"}]}, "edits.0.row"),
     ({"version": 1, "edits": [{"row": 1, "column": "A"}]}, "edits.0.value"),
     ({"version": 1, "edits": [{"row": 1, "column": "A", "value": 7}]}, "edits.0.value"),
