@@ -16,6 +16,7 @@ CRAFT_FILES = [
     "services/auth/ret_auth/policy.py",
     "services/auth/ret_auth/sessions.py",
     "services/auth/ret_auth/tokens.py",
+    "services/convert/ret_convert/backxml/",
     "services/convert/ret_convert/flatten.py",
     "services/convert/ret_convert/ladder/",
     "services/convert/ret_convert/naming.py",

@@ -68,7 +68,7 @@ class Maker:
         return f'<?xml version="1.0" encoding="{encoding}"?><R xmlns:p="urn:p">{outside}{rows}\n</R><!-- end -->\n'
 
 
-@settings(PLAIN, max_examples=examples(25))
+@settings(PLAIN, max_examples=examples(15))
 @given(st.data(), LAYOUTS, ENCODINGS)
 def test_nothing_but_the_edited_values_differs(data: st.DataObject, layout: str, encoding: str) -> None:
     text = Maker(data).document(encoding)
@@ -104,7 +104,7 @@ def normal(rows: list[Row]) -> list[Row]:
     return found
 
 
-@settings(PLAIN, max_examples=examples(40))
+@settings(PLAIN, max_examples=examples(25))
 @given(st.data(), LAYOUTS, ENCODINGS)
 def test_converting_the_result_gives_the_edited_tables(data: st.DataObject, layout: str, encoding: str) -> None:
     document = Document(Maker(data).document(encoding).encode(encoding), layout, "R/Row")
@@ -130,7 +130,7 @@ def test_converting_the_result_gives_the_edited_tables(data: st.DataObject, layo
     assert normal(again.shown()) == normal(document.shown())
 
 
-@settings(PLAIN, max_examples=examples(15))
+@settings(PLAIN, max_examples=examples(8))
 @given(st.data(), ENCODINGS)
 def test_child_rows_come_and_go_with_their_parents(data: st.DataObject, encoding: str) -> None:
     document = Document(Maker(data).document(encoding).encode(encoding), "related", "R/Row")

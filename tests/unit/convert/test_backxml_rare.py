@@ -69,6 +69,37 @@ def test_new_attributes_bring_their_namespace_with_them() -> None:
     assert back(document) == body.replace("<Row><B>y", '<Row><A xmlns:p="urn:p" p:k="2">3</A><B>y')
 
 
+@pytest.mark.parametrize("now", [b"<A>9</A>", b"<Z>3</Z>", b"<!--  -->", b"</Row>  "])
+def test_a_row_that_is_not_what_was_converted_is_left_alone(now: bytes) -> None:
+    document = Document(BESIDE, "single", "R/Row").edit((1, "B", "n"), (2, "B", "n"))
+    document.data = document.data.replace(b"<A>3</A>", now)
+    with pytest.raises(NotWrittenBack, match=r"not found where it was read\. It is row 2"):
+        document.back()
+    unread = Document(BESIDE, "single", "R/Row").edit((2, "B", "n"))
+    unread.data = unread.data.replace(b"<A>3</A>", now)
+    with pytest.raises(NotWrittenBack, match=r"not found where it was read\. It is row 2"):
+        unread.back()
+
+
+def test_a_first_child_row_comes_into_a_row_as_that_is_written() -> None:
+    inner = "<O><K>1</K><G/><L><N>a</N><M>b</M></L><L><N>c</N></L></O>"
+    body = f"<R>{inner}<O/><O></O><O> </O><O>t</O></R>"
+    document = Document(body, "related", "R/O")
+    document.edit(table="L", inserts=[(3 + at, 1, {"N": "n", "_parent_id": str(at)}) for at in (2, 3, 4)])
+    new = "<O><L><N>n</N></L></O>"
+    assert back(document) == f"<R>{inner}{new}{new}{new.replace('</L>', '</L> ')}<O>t</O></R>"
+    document.edit(table="L", inserts=[(9, 1, {"N": "n", "_parent_id": "5"})])
+    with pytest.raises(NotWrittenBack, match="would get children"):
+        document.back()
+
+
+def test_rows_that_stand_deeper_need_one_to_go_by() -> None:
+    body = "<R><O><K>1</K><Ls><L><N>a</N><M>b</M></L><L><N>c</N></L></Ls></O><O><K>2</K></O></R>"
+    document = Document(body, "related", "R/O").edit(table="L", inserts=[(3, 1, {"N": "n", "_parent_id": "2"})])
+    with pytest.raises(NotWrittenBack, match="nothing shows how"):
+        document.back()
+
+
 def test_edits_of_the_same_value_change_nothing() -> None:
     document = Document(BESIDE, "single", "R/Row").edit((1, "A", "1"), (2, "#text", None))
     assert document.back() == document.data

@@ -73,25 +73,18 @@ class Sheet:
         """A row's element with its values in their places. NotWrittenBack when they are not those of the row."""
         row = row if row is not None else self.row(number)
         element = self.element(number)
-        if self.slots is None:
-            self._find(element, row)
-        if self.slots is None:
-            raise NotWrittenBack(reason=LOST)
-        found = placed(element, self.slots, row)
-        if not found.is_row(self.slots, row):
+        slots = self.slots or self._found(element, row)
+        found = placed(element, slots, row)
+        if not found.is_row(slots, row):
             raise NotWrittenBack(reason=LOST)
         self.styles.learn(found)
         return found
 
     def laid(self) -> Slots:
         """The places of the table's columns, learned by its first row if need be."""
-        if self.slots is None:
-            self.placed(1)
-        if self.slots is None:
-            raise NotWrittenBack(reason=LOST)
-        return self.slots
+        return self.slots or self._found(self.element(1), self.row(1))
 
-    def _find(self, element: Element, row: Row) -> None:
+    def _found(self, element: Element, row: Row) -> Slots:
         """How deep the rows are: by which depth this element has exactly the row's values."""
         columns = [column for column in self.columns if column.kind is not Kind.LINK]
         steps = steps_of(columns[0]) if columns else []
@@ -102,8 +95,8 @@ class Sheet:
             slots = slots_of(self.own, depth, element.name)
             if slots is not None and placed(element, slots, row).is_row(slots, row):
                 self.slots = slots
-                return
-        self.depth = 0
+                return slots
+        raise NotWrittenBack(reason=LOST)
 
     def _exemplar(self, slot: Slot) -> Placed | None:
         """A row that has something of this place."""
