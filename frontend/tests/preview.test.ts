@@ -161,7 +161,7 @@ describe("what is not saved", () => {
   });
 
   test("where there is no room the draft says so", () => {
-    const full = { setItem: () => { throw new DOMException("full", "QuotaExceededError"); } } as unknown as Storage;
+    const full = { length: 0, removeItem: () => undefined, setItem: () => { throw new DOMException("full", "QuotaExceededError"); } } as unknown as Storage;
     expect(draftStore("s", "t", full).write("x")).toBe(false);
   });
 

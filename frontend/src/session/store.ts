@@ -1,5 +1,6 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef, triggerRef } from "vue";
+import { dropDrafts } from "@/grid/model/stores";
 import { Session, type News, type SessionState } from "./session";
 import { browserWorld, tabs } from "./world";
 
@@ -8,6 +9,11 @@ export const session = new Session(browserWorld);
 
 tabs.addEventListener("message", (event: MessageEvent<News>) => {
   session.hear(event.data);
+});
+
+// What is typed and not saved goes with the session, as its data does on the server.
+session.onChange(() => {
+  if (session.state.kind === "ended" || session.state.kind === "anonymous") dropDrafts(sessionStorage);
 });
 
 for (const sign of ["pointerdown", "keydown", "wheel"] as const) {

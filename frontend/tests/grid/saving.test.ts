@@ -528,6 +528,24 @@ describe("a kept draft", () => {
     expect([...Array(kept.length).keys()].map((at) => kept.key(at))).toEqual(["ret.theme"]);
   });
 
+  test("that went with its session is not written again when the grid is closed", async () => {
+    const kept = storage();
+    const grid = await editing(new FakeTable(words(3)), { drafts: draftStore(kept, "s1", "t1") });
+    grid.set(1, "Word", "x");
+    dropDrafts(kept);
+    grid.close();
+    expect(kept.length).toBe(0);
+  });
+
+  test("that is large and waits is written when the grid is closed", async () => {
+    const kept = storage();
+    const grid = await editing(new FakeTable(words(900)), { drafts: draftStore(kept, "s1", "t1") });
+    grid.select(0, 1, { kind: "columns" });
+    await grid.clear();
+    grid.close();
+    expect(kept.length).toBe(1);
+  });
+
   test("that finds no room says so, and leaves no older one behind", async () => {
     const table = new FakeTable(words(3));
     const drafts = draftStore(storage(2000), "s1", "t1");

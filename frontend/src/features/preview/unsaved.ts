@@ -22,16 +22,24 @@ export function useUnsaved({ grid, head, document }: Desk): void {
     if (grid.hasDraft && !grid.draftKept) event.preventDefault();
   }
 
+  function onGoing(): void {
+    grid.flush();
+  }
+
   onMounted(() => {
     store.left = null;
     addEventListener("beforeunload", onLeaving);
+    addEventListener("pagehide", onGoing);
   });
   onBeforeUnmount(() => {
     removeEventListener("beforeunload", onLeaving);
+    removeEventListener("pagehide", onGoing);
     if (session.state.kind === "active" || !grid.hasDraft) return;
     const changes = grid.changes();
     const rows = [[t("preview.row"), t("preview.column"), t("preview.was"), t("preview.mine")], ...changes.map(({ row, column, before, after }) => [String(row), column ?? t("preview.wholeRow"), before, after])];
     store.left = { table: document.value?.path ?? head.name, changes: changes.length, text: sheetOf(rows) };
+    // What was the session's must not be kept beyond it.
+    grid.discard();
   });
 
   onBeforeRouteLeave(async () => {

@@ -66,7 +66,7 @@ export class GridModel implements Grid {
   }
 
   close(): void {
-    this.#keeping.flush();
+    this.#keeping.close();
     this.#signals.clear();
     this.#control.abort();
     this.#sight.close();

@@ -38,7 +38,7 @@ import type {
   Window,
 } from "./types";
 
-export { draftStore, dropDrafts, type TextStorage } from "./keeping";
+export { draftStore, dropDrafts, type TextStorage } from "./stores";
 export type { DraftChange } from "./changes";
 export * from "./types";
 export { filterText, isPlain, PLAIN, sameView, sortedBy, sortText, viewFrom } from "./view";
