@@ -8,9 +8,9 @@ from editing_bench import KEY, Tables, converted
 
 from ret_convert.editing import orders, replay, versions
 from ret_convert.editing.errors import Conflict, NothingToRedo, NothingToUndo, StaleVersion
-from ret_convert.editing.log import edits_of, entry_key
+from ret_convert.editing.log import Head, edits_of, entry_key
 from ret_convert.editing.orders import NewRow, Order
-from ret_convert.editing.overlay import TOP, Edit
+from ret_convert.editing.overlay import TOP, Changes, Edit
 from ret_convert.editing.versions import By, Versions, overlay_of
 from ret_convert.pages import Pages
 from ret_kit.errors import BlobDamaged, Invalid, NotFound
@@ -398,3 +398,37 @@ def test_a_table_that_was_replaced_is_not_found(tables: Tables, served: Versions
     tables.blobs.delete_sync(KEY)
     with pytest.raises(NotFound):
         served.current(tables.where)
+
+
+def test_an_order_is_tried_without_being_saved(tables: Tables, served: Versions) -> None:
+    served.check(tables.where, Order(1, [word(1, "x")]))
+    with pytest.raises(Invalid):
+        served.check(tables.where, Order(1, [word(99, "x")]))
+    assert served.current(tables.where)[0] == 1
+
+
+def test_an_undo_that_always_comes_too_late_gives_up(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = tables.replica(), tables.replica()
+    one.save(tables.where, Order(1, [word(1, "x")]), ANN)
+    append = replay.Log.append
+
+    def after_another(log: replay.Log, head: Head, changed: Changes) -> bool:
+        if head.kind == "undo":
+            version = other.current(tables.where)[0]
+            other.save(tables.where, Order(version, [word(2, f"faster {version}")]), BOB)
+        return append(log, head, changed)
+
+    monkeypatch.setattr(replay.Log, "append", after_another)
+    monkeypatch.setattr(versions, "TRIES", 3)
+    with pytest.raises(StaleVersion) as raised:
+        one.undo(tables.where, ANN)
+    assert raised.value.current_version == 5
+    assert tables.now(one) == tables.now(other)
+
+
+def test_versions_of_a_table_that_is_gone_are_removed(tables: Tables, served: Versions) -> None:
+    served.save(tables.where, Order(1, [word(1, "x")]), ANN)
+    served.shorten(tables.where)
+    served.remove(tables.where)
+    assert tables.blobs.keys_sync(edits_of(KEY)) == []
+    assert served.current(tables.where)[0] == 1
