@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -175,3 +176,27 @@ async def test_many_documents_are_replaced_in_portions(migrated: str) -> None:
             await records.replace(conn, conversion("j", 1), many)
         async with db.read() as conn:
             assert len(await records.of_collection(conn, "session", "collection")) == 1200
+
+
+async def test_a_table_is_edited_once_somebody_has_begun_and_nobody_begins_while_another_looks(migrated: str) -> None:
+    async with Database(migrated, "convert") as db:
+        async with db.write() as conn:
+            await records.replace(
+                conn, conversion("j", 1), [outcome("d1", table("t", "k1")), outcome("d2", table("t", "k2"))]
+            )
+        async with db.write() as conn:
+            assert await records.edited(conn, "session", "collection") == set()
+            beginning = asyncio.create_task(begun(db, "t-k1"))
+            await asyncio.sleep(0.1)
+            assert not beginning.done()
+        await beginning
+        async with db.write() as conn:
+            assert await records.edited(conn, "session", "collection") == {"d1"}
+            assert await records.edited(conn, "other", "collection") == set()
+            assert await records.locked(conn, "other", "t-k1") is None
+
+
+async def begun(db: Database, table_id: str) -> None:
+    async with db.write() as conn:
+        assert await records.locked(conn, "session", table_id)
+        await records.begin_edits(conn, table_id)
