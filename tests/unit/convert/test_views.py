@@ -358,7 +358,7 @@ CELLS: st.SearchStrategy[Cell] = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_views_of_any_table_with_any_edits_are_those_of_the_model(bench: Bench, data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30))

@@ -161,11 +161,11 @@ async def test_the_next_rows_are_gathered_while_somebody_scrolls(bench: Bench, m
     for name, value in (("AHEAD", 300), ("BEHIND", 30)):
         monkeypatch.setattr(building, name, value)
     monkeypatch.setattr(view, "OVERLAP", 50)
-    for offset in range(0, 2990, 10):
-        assert await bench.rows(offset) == falling(offset)
+    for offset in range(0, 2960, 40):
+        assert await bench.rows(offset, 40) == falling(offset, 40)
         await quiet(bench)
     asked = bench.children.calls
-    assert (asked[0], {function for function, _, _ in asked[1:]}) == (("build", 0, 10), {"gather"})
+    assert (asked[0], {function for function, _, _ in asked[1:]}) == (("build", 0, 40), {"gather"})
     assert [start for _, start, _ in asked[1:]] == list(range(250, 2751, 250))
     names = [key.rpartition("/")[2] for key in bench.blobs.keys_sync("sessions/s1/0.views/")]
     assert len([name for name in names if "-" in name]) == view.BLOCKS

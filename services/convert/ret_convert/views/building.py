@@ -35,9 +35,9 @@ GATHERED_CELLS = 1 << 20
 """Cells that are gathered at once at most."""
 GATHERED_BYTES = 64 << 20
 """Bytes that are gathered at once at most."""
-SORTED_BYTES = 512 << 20
+SORTED_BYTES = 256 << 20
 """Bytes of the columns to sort by, at most."""
-QUIET = 10
+QUIET = 5
 """How nice a thread is that does what nobody waits for."""
 ORDER = "order.arrow"
 READY = "view.json"
