@@ -243,6 +243,20 @@ describe("the draft", () => {
     expect(grid.lineOf(3)).toBe(6);
   });
 
+  test("a row that is inserted later behind the same row stands first, and is saved so", async () => {
+    const table = new FakeTable(words(2));
+    const grid = await editing(table);
+    for (const word of ["second", "first"]) {
+      grid.select(0, 1);
+      grid.insertRows(1, "below");
+      grid.set(grid.row(1) ?? 0, "Word", word);
+    }
+    const expected = ["alpha", "first", "second", "beta"];
+    expect(drawn(grid).map((row) => row[1])).toEqual(expected);
+    await grid.save();
+    expect(table.rows.map(({ values }) => values[1])).toEqual(expected);
+  });
+
   test("inserted rows go into an empty table, too", async () => {
     const table = new FakeTable([]);
     const grid = await editing(table);

@@ -300,6 +300,22 @@ describe("two who edit the same table", () => {
     }
   });
 
+  test("what is typed while a save is compared with theirs is compared as well, by the next one", async () => {
+    const table = new FakeTable(words(4));
+    const grid = await editing(table);
+    grid.set(1, "Word", "mine");
+    table.byOthers([[2, "Word", "theirs"]]);
+    table.saveGate.closed = true;
+    const saving = grid.save();
+    await settled();
+    grid.set(2, "Word", "typed");
+    table.saveGate.open();
+    expect(await saving).toEqual(done);
+    expect(words1(table).slice(0, 2)).toEqual(["mine", "theirs"]);
+    expect(await grid.save()).toEqual(refusal("conflicts-open"));
+    expect(grid.saving).toMatchObject({ conflicts: [{ row: 2, base: "beta", theirs: "theirs", mine: "typed" }] });
+  });
+
   test("conflicts in a later call are found before the first is saved again, however many there are", async () => {
     const table = new FakeTable(words(5));
     table.room = 1;

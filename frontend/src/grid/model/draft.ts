@@ -122,7 +122,8 @@ export class Draft {
   undo(): readonly Operation[] | null {
     const step = this.canUndo ? this.#done.pop() : undefined;
     if (!step) return null;
-    const operations = step.operations.map(inverse).reverse();
+    // A step has each cell and row once: their order does not matter.
+    const operations = step.operations.map(inverse);
     this.#apply(operations);
     this.#undone.push(step);
     return operations;
