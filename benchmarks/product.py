@@ -31,6 +31,8 @@ class Product:
     url: str
     data: Path
     client: httpx.Client
+    username: str = "admin"
+    password: str = ""
 
     def programs(self) -> dict[str, int]:
         """Process ids by program."""
@@ -106,7 +108,7 @@ def product() -> Generator[Product]:
                 login = {"username": "admin", "password": password}
                 token = client.post("/api/v1/auth/login", json=login).raise_for_status().json()["access_token"]
                 client.headers["Authorization"] = f"Bearer {token}"
-                yield Product(facts["url"], folder, client)
+                yield Product(facts["url"], folder, client, login["username"], password)
         finally:
             process.terminate()
             process.wait(60)

@@ -20,6 +20,7 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
   let frames = 0;
   let queued = false;
   let seen = "";
+  let followed = "";
   let stopListening = (): void => undefined;
   let stopped = false;
   const longest: (Value | undefined)[] = [...sample];
@@ -40,7 +41,7 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
     layOut();
     revo.setRows(grid.lines, rowHeight());
     stopListening = grid.subscribe(onChange);
-    if (grid.active) reveal();
+    followActive();
   }
 
   function stop(): void {
@@ -58,7 +59,9 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
   function onChange({ topics }: Change): void {
     if (topics.has("columns")) layOut();
     if (topics.has("lines") || topics.has("columns")) revo?.setRows(grid.lines, rowHeight());
-    if (topics.has("selection")) reveal();
+    if (topics.has("view")) revo?.scrollTo({ y: 0 });
+    if (topics.has("selection") || topics.has("lines")) followActive();
+    if (topics.has("find") && grid.finding.kind === "found") reveal();
     frames ||= requestAnimationFrame(() => {
       frames = 0;
       paint();
@@ -114,11 +117,21 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
     layOut();
   }
 
-  /** Scrolls as little as it takes to see what moves: the active cell, or the far corner of the range it spans. */
-  function reveal(): void {
+  /** To the active cell when it is another one: not when its row only stands elsewhere now, sorted or filtered. */
+  function followActive(): void {
+    const cell = grid.active;
+    if (!cell) return;
+    const key = cell.row === undefined ? `line ${cell.line}` : `${cell.row}/${cell.column}`;
+    if (key === followed) return;
+    followed = key;
+    reveal();
+  }
+
+  /** Scrolls as little as it takes to see the active cell, or with `far` the other end of the range that begins there. */
+  function reveal(far = false): void {
     const cell = grid.active;
     if (!cell || !revo) return;
-    const range = grid.ranges.at(-1);
+    const range = far ? grid.ranges.at(-1) : undefined;
     if (range && range.kind !== "cells") return;
     const line = range?.top === cell.line ? range.bottom : (range?.top ?? cell.line);
     const at = range?.left === cell.at ? range.right : (range?.left ?? cell.at);
@@ -166,7 +179,9 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
     const cell = grid.active;
     if (!cell || !frame) return null;
     if (what === "cell") return elementOf(cell.line, cell.at)?.getBoundingClientRect() ?? null;
-    return elementOf(cell.line, cell.at)?.closest("revogr-viewport-scroll")?.querySelector(".header-rgRow")?.getBoundingClientRect() ?? null;
+    const column = elementOf(cell.line, cell.at)?.getAttribute("data-rgcol");
+    const part = all[cell.at + 1]?.part === "frozen" ? "colPinStart" : "rgCol";
+    return frame.querySelector(`.${part} .rgHeaderCell[data-rgcol="${column}"]`)?.getBoundingClientRect() ?? null;
   }
 
   /** The drawn position of a column of one of the two parts; -1 for the numbers of the rows. */

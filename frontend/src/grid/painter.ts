@@ -1,11 +1,15 @@
 import type { Box } from "./layout";
-import { Mark, type Grid, type Line, type Rect, type Value, type Window } from "./model";
+import { Mark, type ActiveCell, type Column, type Grid, type Line, type Rect, type SelectedRange, type Value, type Window } from "./model";
 
 /** The words that a reader hears for what is otherwise only seen. */
 export type Words = Record<"absent" | "empty" | "loading" | "failed" | "changed" | "edited" | "inserted" | "deleted" | "conflict" | "menu" | "row", string>;
 
-/** A cell as it is drawn; equal strings mean that there is nothing to do. */
-type Drawn = { text: string; look: string; label: string };
+/** A cell as it is drawn: what is equal is not written again. */
+type Drawn = { text: string; look: string; label: string; role: string; index: number; selected: boolean };
+/** What holds for a whole painting, asked of the grid once. */
+type Now = { active: ActiveCell | null; ranges: readonly SelectedRange[]; all: readonly Column[]; shown: readonly number[]; lines: number };
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /** What fits a cell, however wide, and what of it is read out. */
 const SHOWN = 320;
@@ -68,6 +72,8 @@ const isIn = ({ top, bottom, left, right }: Rect, line: Line, at: number): boole
 /** Writes into the boxes that RevoGrid has drawn. It remembers what it wrote and touches only what has changed. */
 export class Painter {
   private readonly written = new WeakMap<Element, string>();
+  private readonly cells = new WeakMap<Element, Drawn>();
+  private now: Now = { active: null, ranges: [], all: [], shown: [], lines: 0 };
   private active: Element | null = null;
   /** What would be filled if the handle were let go now. */
   filling: Rect | null = null;
@@ -82,6 +88,8 @@ export class Painter {
 
   /** Brings all that is drawn up to date. Gives what is in sight, null when nothing is drawn yet. */
   paint(all: readonly Box[]): Window | null {
+    const { active, ranges, columns, lines } = this.grid;
+    this.now = { active, ranges, all: columns.all, shown: columns.shown, lines };
     const seen = { top: Infinity, bottom: -1, columns: new Set<number>() };
     this.forget();
     for (const part of ["frozen", "scrolling"] as const) {
@@ -105,7 +113,7 @@ export class Painter {
 
   private row(row: Element, drawn: readonly Box[], seen: { top: Line; bottom: Line; columns: Set<number> }): void {
     const line = Number(row.getAttribute("data-rgrow"));
-    if (line >= this.grid.lines) return;
+    if (line >= this.now.lines) return;
     seen.top = Math.min(seen.top, line);
     seen.bottom = Math.max(seen.bottom, line);
     this.attribute(row, "role", "row");
@@ -115,7 +123,7 @@ export class Painter {
       if (!box) continue;
       if (box.at < 0) this.number(cell, line);
       else {
-        const column = this.grid.columns.shown[box.at];
+        const column = this.now.shown[box.at];
         if (column === undefined) continue;
         seen.columns.add(column);
         this.cell(cell, line, box.at, column);
@@ -125,20 +133,20 @@ export class Painter {
 
   private number(cell: Element, line: Line): void {
     const row = this.grid.row(line);
-    const marked = this.grid.ranges.some(({ top, bottom }) => line >= top && line <= bottom);
-    const text = row === undefined ? "…" : row < 0 ? "+" : row.toLocaleString("en");
-    const state = this.grid.marks(line, this.grid.columns.shown[0] ?? 0) & (Mark.deleted | Mark.inserted);
+    const marked = this.now.ranges.some(({ top, bottom }) => line >= top && line <= bottom);
+    const text = row === undefined ? "…" : row < 0 ? "+" : whole.format(row);
+    const state = this.grid.marks(line, this.now.shown[0] ?? 0) & (Mark.deleted | Mark.inserted);
     const label = row !== undefined && row < 0 ? this.words.inserted : labelOf(text, state, this.words);
-    this.write(cell, { text, look: `is-head ${marked ? "is-marked " : ""}${lookOf(text, state)}`, label }, "rowheader", 1, false);
+    this.write(cell, { text, look: `is-head ${marked ? "is-marked " : ""}${lookOf(text, state)}`, label, role: "rowheader", index: 1, selected: false });
   }
 
   private cell(cell: Element, line: Line, at: number, column: number): void {
     const value = this.grid.value(line, column);
     const marks = this.grid.marks(line, column);
-    const selected = this.grid.isSelected(line, at);
-    const active = this.grid.active?.line === line && this.grid.active.at === at;
+    const selected = this.isSelected(line, at);
+    const active = this.now.active?.line === line && this.now.active.at === at;
     const looks = [lookOf(value, marks)];
-    if (this.grid.columns.all[column]?.type === "number") looks.push("is-number");
+    if (this.now.all[column]?.type === "number") looks.push("is-number");
     if (selected) looks.push("is-selected", ...this.edges(line, at));
     if (this.filling && isIn(this.filling, line, at)) looks.push("is-filling");
     if (active) {
@@ -146,26 +154,28 @@ export class Painter {
       cell.id = this.activeId;
       this.active = cell;
     }
-    this.write(cell, { text: shownOf(value), look: looks.join(" "), label: labelOf(value, marks, this.words) }, "gridcell", at + 2, selected);
+    this.write(cell, { text: shownOf(value), look: looks.join(" "), label: labelOf(value, marks, this.words), role: "gridcell", index: at + 2, selected });
+  }
+
+  private isSelected(line: Line, at: number): boolean {
+    return this.now.ranges.some((range) => isIn(range, line, at));
   }
 
   /** On which sides a selected cell is the edge of what is selected. */
   private edges(line: Line, at: number): string[] {
-    const { grid } = this;
     const sides: [string, number, number][] = [["edge-top", line - 1, at], ["edge-bottom", line + 1, at], ["edge-left", line, at - 1], ["edge-right", line, at + 1]];
-    return sides.filter(([, l, a]) => !grid.isSelected(l, a)).map(([side]) => side);
+    return sides.filter(([, l, a]) => !this.isSelected(l, a)).map(([side]) => side);
   }
 
-  private write(cell: Element, drawn: Drawn, role: string, index: number, selected: boolean): void {
-    const all = `${drawn.look}|${drawn.label}|${role}|${index}|${selected}|${drawn.text}`;
-    if (this.written.get(cell) === all) return;
-    this.written.set(cell, all);
-    cell.className = `rgCell ${drawn.look}`;
-    if (cell.textContent !== drawn.text) cell.textContent = drawn.text;
-    cell.setAttribute("role", role);
-    cell.setAttribute("aria-colindex", String(index));
-    this.attribute(cell, "aria-label", drawn.label || null);
-    this.attribute(cell, "aria-selected", selected ? "true" : null);
+  private write(cell: Element, drawn: Drawn): void {
+    const before = this.cells.get(cell);
+    this.cells.set(cell, drawn);
+    if (before?.look !== drawn.look) cell.className = `rgCell ${drawn.look}`;
+    if (before?.text !== drawn.text) cell.textContent = drawn.text;
+    if (before?.role !== drawn.role) cell.setAttribute("role", drawn.role);
+    if (before?.index !== drawn.index) cell.setAttribute("aria-colindex", String(drawn.index));
+    if (before?.label !== drawn.label) this.attribute(cell, "aria-label", drawn.label || null);
+    if (before?.selected !== drawn.selected) this.attribute(cell, "aria-selected", drawn.selected ? "true" : null);
   }
 
   private header(row: Element, drawn: readonly Box[]): void {

@@ -14,6 +14,7 @@ type Revo = HTMLElement & {
   useClipboard: boolean;
   accessible: boolean;
   hideAttribution: boolean;
+  filter: boolean;
   theme: string;
   scrollToCoordinate(to: { x?: number; y?: number }): Promise<void>;
 };
@@ -65,6 +66,7 @@ export class Boxes {
       useClipboard: false,
       accessible: false,
       hideAttribution: true,
+      filter: false,
       theme: "compact",
     });
     const boxes = new Boxes(element, hearing);

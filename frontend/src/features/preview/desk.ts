@@ -29,6 +29,7 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   /** The last refusal, said where the user looks, until something else is done. */
   const refusal = ref<string | null>(null);
   let focus = (): void => undefined;
+  let reveal = (): void => undefined;
 
   /** Says why something was not done; true when it was. */
   async function told(given: Outcome | Promise<Outcome>): Promise<boolean> {
@@ -112,9 +113,13 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
     focus: () => {
       focus();
     },
-    /** The grid says how it is given the focus. */
-    focusIs: (given: () => void) => {
-      focus = given;
+    /** Scrolls to the active cell. */
+    reveal: () => {
+      reveal();
+    },
+    /** The grid says how it is given the focus, and how its active cell is brought into sight. */
+    drawnBy: (view: { focus: () => void; reveal: () => void }) => {
+      ({ focus, reveal } = view);
     },
   };
   provide(DESK, desk);

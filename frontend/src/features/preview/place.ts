@@ -22,8 +22,8 @@ export function usePlace() {
     const column = asked("column");
     // Before, a column was named by its number.
     const named = grid.columns.index(column) >= 0 ? column : (grid.columns.all[Number(column) - 1]?.name ?? undefined);
+    grid.select(0, 0);
     if (row >= 1 || named !== undefined) void grid.goTo(Math.max(1, row || 1), named);
-    else grid.select(0, 0);
     const stop = grid.subscribe(({ topics }) => {
       if (!topics.has("selection") && !topics.has("view")) return;
       clearTimeout(timer);

@@ -43,7 +43,8 @@ export function tablePort(id: string): TablePort {
     find: async ({ text, from, signal }) => {
       const query = new URLSearchParams({ q: text, ...(from === null ? {} : { from_row: String(from) }) });
       return read<Cell>(`${base}/find?${query.toString()}`, signal).catch((error: unknown) => {
-        if (error instanceof ProblemError && error.problem.status === 404 && error.problem.code === "NO_MATCH") return null;
+        // No such cell is an answer; no such table is a failure.
+        if (error instanceof ProblemError && error.problem.status === 404 && /\bcell\b/.test(error.problem.detail)) return null;
         throw error;
       });
     },

@@ -19,7 +19,8 @@ export function tableGrid(head: TablePage, view: View): Grid {
   const key = `ret.columns.${sessionId}.${head.id}`;
   const grid = createGrid({
     table: tablePort(head.id),
-    columns: head.columns,
+    // Plain ones: cells are read too often for columns that Vue watches.
+    columns: head.columns.map(({ name, path, type }) => ({ name, path, type })),
     version: head.version,
     totalRows: head.total_rows,
     view,
