@@ -99,19 +99,29 @@ class Building:
         self._source = source_of(self._blobs, order)
 
     def build(self) -> None:
-        """The page as early as it can be."""
-        numbers, by = self._selected()
+        """The page as early as it can be: of the rows that come first, where these are told quickly."""
+        numbers, cells = self._selected()
+        by = sorting.parsed(self._order["sort"])
         matched, end = len(numbers), min(self._page["end"], len(numbers))
         self._tell({"matched": matched})
-        begun = sorting.first(by, AHEAD) if by and 0 < end <= AHEAD else None
-        if begun is not None:
-            self._around(numbers.take(begun))
-            quietly(lambda: self._store(numbers.take(sorting.order(by))))
+        if not by:
+            self._store(numbers)
+            self._around(numbers)
             return
-        if by:
-            numbers = numbers.take(sorting.order(by))
-        self._store(numbers)
-        self._around(numbers)
+        keys = self._keys_of(by[0], cells[0])
+        first = keys[0]
+        if 0 < end <= AHEAD:
+            among = sorting.candidates(first.cells, AHEAD, descending=first.descending)
+            if among is not None:
+                # What is sorted by next is worked out of these rows only.
+                few = [sorting.Key(one.cells.take(among), one.descending) for one in keys]
+                few += self._keys(by[1:], [sorting.taken(one, among) for one in cells[1:]])
+                self._around(numbers.take(among.take(sorting.order(few).slice(0, AHEAD))))
+                quietly(lambda: self._store(numbers.take(sorting.order(keys + self._keys(by[1:], cells[1:])))))
+                return
+        order = numbers.take(sorting.order(keys + self._keys(by[1:], cells[1:])))
+        self._store(order)
+        self._around(order)
 
     def gather(self) -> None:
         """Just the rows that are asked for."""
@@ -126,8 +136,8 @@ class Building:
 
     # --- which rows, in which order ---------------------------------------------------------------------------
 
-    def _selected(self) -> tuple[Any, list[sorting.Key]]:
-        """The numbers of the rows that are wanted, in the table's order, and what they are sorted by."""
+    def _selected(self) -> tuple[Any, list[list[Any]]]:
+        """The numbers of the rows that are wanted, in the table's order; their cells of each column to sort by."""
         wanted = conditions.parsed(self._order["filter"])
         by = sorting.parsed(self._order["sort"])
         filtered, named = {one.column for one in wanted}, [one.column for one in by]
@@ -145,15 +155,17 @@ class Building:
             if size > SORTED_BYTES:
                 raise Invalid(field="sort", reason=f"needs more than {SORTED_BYTES >> 20} MB of text to be compared")
         whole = pa.chunked_array(numbers, pa.int64()).combine_chunks()
-        return whole, self._keys(by, cells)
+        return whole, cells
 
-    def _keys(self, by: Sequence[By], cells: list[list[Any]]) -> list[sorting.Key]:
+    def _keys(self, by: Sequence[By], cells: Sequence[list[Any]]) -> list[sorting.Key]:
         found: list[sorting.Key] = []
-        for at, one in enumerate(by):
-            number = self._order["numbers"][one.column]
-            found += sorting.keys(cells[at], number=number, descending=one.descending)
-            cells[at] = []
+        for one, column in zip(by, cells, strict=True):
+            found += self._keys_of(one, column)
+            column.clear()  # they are large
         return found
+
+    def _keys_of(self, by: By, cells: list[Any]) -> list[sorting.Key]:
+        return sorting.keys(cells, number=self._order["numbers"][by.column], descending=by.descending)
 
     def _store(self, numbers: Any) -> None:
         schema = pa.schema([pa.field("row", pa.int64())])

@@ -110,20 +110,28 @@ def order(by: Sequence[Key]) -> Any:
     return pc.sort_indices(batch, sort_keys=sort_keys)
 
 
-def first(by: Sequence[Key], count: int) -> Any | None:
-    """The places of the first rows in their order, `count` of them; None where it is not quicker than to sort all."""
-    cells = by[0].cells
+def candidates(cells: Any, count: int, *, descending: bool) -> Any | None:
+    """The places of rows among which the first `count` are, by what is sorted by first; None where these are many."""
     if len(cells) - cells.null_count < count or len(cells) <= CANDIDATES:
         return None
     filled = cells.drop_null()
-    best = pc.select_k_unstable(filled, count, sort_keys=[("", _direction(by[0]))])
+    direction = "descending" if descending else "ascending"
+    best = pc.select_k_unstable(filled, count, sort_keys=[("", direction)])
     last = filled[best[-1].as_py()]
-    compare = pc.greater_equal if by[0].descending else pc.less_equal
-    candidates = pc.indices_nonzero(pc.fill_null(compare(cells, last), False))  # noqa: FBT003 - Arrow's signature
-    if len(candidates) > CANDIDATES:
-        return None
-    found = order([Key(one.cells.take(candidates), one.descending) for one in by])
-    return candidates.take(found.slice(0, count))
+    compare = pc.greater_equal if descending else pc.less_equal
+    found = pc.indices_nonzero(pc.fill_null(compare(cells, last), False))  # noqa: FBT003 - Arrow's signature
+    return found if len(found) <= CANDIDATES else None
+
+
+def taken(chunks: Sequence[Any], places: Any) -> list[Any]:
+    """The cells at some places of a column in pieces, in pieces; the places rise."""
+    found: list[Any] = []
+    start = 0
+    for chunk in chunks:
+        inside = pc.and_(pc.greater_equal(places, start), pc.less(places, start + len(chunk)))
+        found.append(chunk.take(pc.subtract(places.filter(inside), start)))
+        start += len(chunk)
+    return found
 
 
 def _direction(key: Key) -> str:
