@@ -54,7 +54,8 @@ def answer(route: Route) -> None:
 def until(page: Page, expression: str) -> float:
     """Milliseconds from `began` until an expression holds in the page, looked at in every frame."""
     watch = f"""() => new Promise((done) => {{
-      const look = () => ({expression}) ? done(performance.now() - window.began) : requestAnimationFrame(look); look(); }})"""
+      const look = () => ({expression}) ? done(performance.now() - window.began) : requestAnimationFrame(look);
+      look(); }})"""
     return float(page.evaluate(watch))
 
 
@@ -91,7 +92,8 @@ def measure(page: Page, running: Product) -> None:
     page.keyboard.press("Control+Home")
     page.wait_for_timeout(800)
     frames = scrolled(page)
-    print(f"worst scroll frame    {frames[-1]:7.0f} ms  (bar 50; median {frames[len(frames) // 2]:.0f}, {len(frames)} frames)", flush=True)
+    middle = frames[len(frames) // 2]
+    print(f"worst scroll frame    {frames[-1]:7.0f} ms  (bar 50; {len(frames)} frames, median {middle:.0f})", flush=True)
     heap = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
     print(f"heap                  {heap:7.0f} MB  (bar 250)", flush=True)
 

@@ -14,7 +14,7 @@ import { pull } from "@/grid/pointer";
 
 const words = {
   absent: "absent", empty: "empty", loading: "loading", failed: "failed", changed: "changed", edited: "edited", inserted: "new", deleted: "deleted",
-  conflict: "conflict", menu: "menu", row: "Row",
+  conflict: "conflict", menu: "menu", row: "Row", filtered: "filtered",
 };
 
 describe("what a cell shows and says", () => {

@@ -9,6 +9,10 @@ type Area = { left: number; top: number; width: number; height: number };
 /** Where the open editor is: its cell's box within what may be drawn over. `key` changes with the cell. */
 export type EditorPlace = { key: string; initial: string; clip: Record<string, string>; box: Area };
 
+const OUT_OF_SIGHT = -10_000;
+/** More than this share of the width is never frozen: nothing would be left to scroll. */
+const FROZEN = 0.6;
+
 /** Keeps what is drawn and the model together: paints, loads what comes into sight, follows the active cell. */
 export function useDrawing(grid: Grid, words: Words, activeId: string, sample: readonly Value[]) {
   const active = shallowRef<string | null>(null);
@@ -52,7 +56,9 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
   }
 
   function layOut(): void {
-    all = boxes(grid, longest);
+    const drawn = boxes(grid, longest);
+    const frozen = drawn.reduce((sum, { part, width }) => sum + (part === "frozen" ? width : 0), 0);
+    all = frame && frozen > frame.clientWidth * FROZEN ? drawn.map((box) => (box.at < 0 ? box : { ...box, part: "scrolling" })) : drawn;
     revo?.setColumns(all);
   }
 
@@ -161,7 +167,9 @@ export function useDrawing(grid: Grid, words: Words, activeId: string, sample: r
     const whole = frame.getBoundingClientRect();
     const key = `${cell.row}/${cell.column}`;
     if (!element || !part) {
-      if (editor.value?.key === key) editor.value = { ...editor.value, box: { ...editor.value.box, top: -10_000 } };
+      // Out of sight, but open: what is typed meanwhile is kept, and seen as soon as its cell is.
+      const before = editor.value?.key === key ? editor.value : { clip: pixels({ left: 0, top: 0, width: whole.width, height: whole.height }), box: { left: 0, top: 0, width: 120, height: rowHeight() } };
+      editor.value = { key, initial, clip: before.clip, box: { ...before.box, top: OUT_OF_SIGHT } };
       return;
     }
     const view = part.closest("revogr-viewport-scroll")?.getBoundingClientRect() ?? whole;

@@ -12,7 +12,8 @@ export const HEADER_HEIGHT = 32;
 export const MIN_WIDTH = 48;
 export const MAX_WIDTH = 640;
 
-const LETTER = 7.4;
+// Digits are the widest of the common ones.
+const LETTER = 8;
 const WIDEST = 320;
 const clamped = (width: number, low: number, high: number): number => Math.round(Math.max(low, Math.min(high, width)));
 

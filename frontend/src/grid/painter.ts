@@ -2,7 +2,7 @@ import type { Box } from "./layout";
 import { Mark, type ActiveCell, type Column, type Grid, type Line, type Rect, type SelectedRange, type Value, type Window } from "./model";
 
 /** The words that a reader hears for what is otherwise only seen. */
-export type Words = Record<"absent" | "empty" | "loading" | "failed" | "changed" | "edited" | "inserted" | "deleted" | "conflict" | "menu" | "row", string>;
+export type Words = Record<"absent" | "empty" | "loading" | "failed" | "changed" | "edited" | "inserted" | "deleted" | "conflict" | "menu" | "row" | "filtered", string>;
 
 /** A cell as it is drawn: what is equal is not written again. */
 type Drawn = { text: string; look: string; label: string; role: string; index: number; selected: boolean };
@@ -203,7 +203,9 @@ export class Painter {
     cell.setAttribute("role", "columnheader");
     cell.setAttribute("aria-colindex", String(box.at + 2));
     this.attribute(cell, "aria-sort", order || (box.at < 0 ? null : "none"));
-    this.attribute(cell, "title", column ? (column.path ?? column.name) : null);
+    // Otherwise the menu's button would be read out with every cell of the column.
+    this.attribute(cell, "aria-label", box.at < 0 ? null : filtered ? `${box.name}, ${this.words.filtered}` : box.name);
+    this.attribute(cell, "title", column ? column.path || column.name : null);
     content.replaceChildren(...this.parts(box, order, view.sort.length > 1 ? key + 1 : 0, filtered));
   }
 

@@ -1,9 +1,10 @@
-import { inject, provide, ref, shallowRef, type InjectionKey, type Ref } from "vue";
+import { computed, inject, provide, ref, shallowRef, type InjectionKey, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { asProblem } from "@/api/problem";
 import type { Document, TablePage } from "@/api/types";
 import type { Grid, Outcome, PastePlan, Refusal } from "@/grid/model";
 import { useTopics } from "@/grid/topics";
+import { useSession } from "@/session/store";
 import { useAnnounce } from "@/ui/announce";
 import { useConfirm } from "@/ui/confirm";
 import { count } from "@/ui/format";
@@ -19,6 +20,8 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   const { t } = useI18n();
   const announce = useAnnounce();
   const confirm = useConfirm();
+  const who = useSession();
+  const mayEdit = computed(() => who.user?.role !== "guest");
   const surface = ref<Surface | null>(null);
   const asked = shallowRef<Asked | null>(null);
   const plan = shallowRef<PastePlan | null>(null);
@@ -92,24 +95,24 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   }
 
   async function setEditMode(on: boolean): Promise<void> {
+    if (!mayEdit.value) {
+      announce.say(t("preview.noPermission"));
+      return;
+    }
     if (await told(grid.setEditMode(on))) announce.say(t(on ? "preview.editOn" : "preview.editOff"));
   }
 
-  /** Undo of what is not saved; where nothing is unsaved, of the last version of the table. */
-  async function undo(back: boolean): Promise<void> {
-    if (grid.hasDraft || (back ? grid.canUndo : grid.canRedo)) {
-      await told(back ? grid.undo() : grid.redo());
-      return;
-    }
-    const outcome = await (back ? grid.undoVersion() : grid.redoVersion());
-    if (outcome.done) announce.confirm(t(back ? "preview.versionUndone" : "preview.versionRedone"));
-    else if (grid.versionError) announce.say(asProblem(grid.versionError).detail);
+  /** Takes back the last saved version, or does again what was taken back: a version as well. */
+  async function restep(which: "undo" | "redo"): Promise<void> {
+    const outcome = await (which === "undo" ? grid.undoVersion() : grid.redoVersion());
+    if (outcome.done) announce.confirm(t(which === "undo" ? "preview.versionUndone" : "preview.versionRedone"));
+    else if (grid.versionError) refusal.value = asProblem(grid.versionError).detail;
     else await told(outcome);
   }
 
   const desk = {
     grid, head, document, now: useTopics(grid), surface, asked, plan, finding, history, filtering, resolving, refusal,
-    told, refuse, copy, cut, paste, doPaste, save, discard, setEditMode, undo,
+    told, refuse, copy, cut, paste, doPaste, save, discard, setEditMode, restep, mayEdit,
     focus: () => {
       focus();
     },

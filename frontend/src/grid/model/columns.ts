@@ -5,10 +5,19 @@ import type { Column, ColumnsState, Density, Outcome } from "./types";
 const NARROWEST = 40;
 const WIDEST = 1200;
 
+/** From so many columns on the first one stands still, for it mostly says what a row is about. */
+const WIDE = 8;
+
+/** Columns by which a row is known: the links at the beginning, or in a wide table the first column. */
+function keyColumns(all: readonly Column[]): number {
+  const first = all.findIndex(({ type }) => type !== "link");
+  return first > 0 ? first : all.length > WIDE ? 1 : 0;
+}
+
 const standard = (all: readonly Column[]): ColumnsState => ({
   order: all.map(({ name }) => name),
   hidden: [],
-  frozen: 0,
+  frozen: keyColumns(all),
   widths: {},
   density: "compact",
 });

@@ -179,7 +179,9 @@ export class Editor {
     return this.#sheet.signals.batch(() => {
       const operations = take();
       if (!operations) return refused("nothing-to-do");
-      const first = operations[0];
+      // Steps are taken back from their end on: the beginning of what changed is at one of both ends.
+      const lineAt = (one: Operation | undefined): Line => (one ? this.#sheet.lineOf(one.row) : undefined) ?? Infinity;
+      const first = lineAt(operations[0]) < lineAt(operations.at(-1)) ? operations[0] : operations.at(-1);
       const line = first ? this.#sheet.lineOf(first.row) : undefined;
       const at = first && "column" in first ? this.#sheet.columns.at(first.column) : (this.#selection.active?.at ?? 0);
       if (line !== undefined) this.#selection.select(line, Math.max(0, at));
