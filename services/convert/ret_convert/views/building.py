@@ -108,18 +108,13 @@ class Building:
             self._store(numbers)
             self._around(numbers)
             return
-        keys = self._keys_of(by[0], cells[0])
-        first = keys[0]
-        if 0 < end <= AHEAD:
-            among = sorting.candidates(first.cells, AHEAD, descending=first.descending)
-            if among is not None:
-                # What is sorted by next is worked out of these rows only.
-                few = [sorting.Key(one.cells.take(among), one.descending) for one in keys]
-                few += self._keys(by[1:], [sorting.taken(one, among) for one in cells[1:]])
-                self._around(numbers.take(among.take(sorting.order(few).slice(0, AHEAD))))
-                quietly(lambda: self._store(numbers.take(sorting.order(keys + self._keys(by[1:], cells[1:])))))
-                return
-        order = numbers.take(sorting.order(keys + self._keys(by[1:], cells[1:])))
+        among = self._first(by[0], cells[0]) if 0 < end <= AHEAD and matched > sorting.CANDIDATES else None
+        if among is not None:
+            few = self._keys(by, [sorting.taken(one, among) for one in cells])
+            self._around(numbers.take(among.take(sorting.order(few).slice(0, AHEAD))))
+            quietly(lambda: self._store(numbers.take(sorting.order(self._keys(by, cells)))))
+            return
+        order = numbers.take(sorting.order(self._keys(by, cells)))
         self._store(order)
         self._around(order)
 
@@ -157,15 +152,18 @@ class Building:
         whole = pa.chunked_array(numbers, pa.int64()).combine_chunks()
         return whole, cells
 
+    def _first(self, by: By, cells: list[Any]) -> Any | None:
+        """The places of the rows among which the first ones are."""
+        lead = sorting.lead(cells, number=self._order["numbers"][by.column], descending=by.descending)
+        return sorting.candidates(lead.cells, AHEAD, descending=by.descending)
+
     def _keys(self, by: Sequence[By], cells: Sequence[list[Any]]) -> list[sorting.Key]:
         found: list[sorting.Key] = []
         for one, column in zip(by, cells, strict=True):
-            found += self._keys_of(one, column)
+            number = self._order["numbers"][one.column]
+            found += sorting.keys(column, number=number, descending=one.descending)
             column.clear()  # they are large
         return found
-
-    def _keys_of(self, by: By, cells: list[Any]) -> list[sorting.Key]:
-        return sorting.keys(cells, number=self._order["numbers"][by.column], descending=by.descending)
 
     def _store(self, numbers: Any) -> None:
         schema = pa.schema([pa.field("row", pa.int64())])

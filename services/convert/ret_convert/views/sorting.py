@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from ret_convert.arrow import pa, pc
+from ret_convert.export.ahead import in_order
 from ret_convert.views import values
 from ret_kit.errors import Invalid
 
@@ -66,8 +68,7 @@ def keys(chunks: Sequence[Any], *, number: bool, descending: bool) -> list[Key]:
     """The keys of a column, by its cells in pieces: of strings, or coded with dictionaries."""
     if (coded := _coded(chunks, number=number, descending=descending)) is not None:
         return [Key(coded, descending)]
-    whole = pa.chunked_array([one.cast(pa.string()) for one in chunks], pa.string()).combine_chunks()
-    filled = pc.if_else(pc.equal(whole, ""), None, whole)
+    filled = _joined([_filled(one) for one in chunks])
     found: list[Any] = []
     if number:
         written = values.numbers(filled)
@@ -83,6 +84,29 @@ def keys(chunks: Sequence[Any], *, number: bool, descending: bool) -> list[Key]:
     if not text.equals(filled):
         found.append(filled)
     return [Key(one, descending) for one in found]
+
+
+def lead(chunks: Sequence[Any], *, number: bool, descending: bool) -> Key:
+    """The first of the keys of a column, in several threads: what decides about most rows."""
+    if (coded := _coded(chunks, number=number, descending=descending)) is not None:
+        return Key(coded, descending)
+    steps = (partial(_lead, one, number=number) for one in chunks)
+    return Key(_joined([*in_order(steps)], pa.float64() if number else pa.string()), descending)
+
+
+def _lead(chunk: Any, *, number: bool) -> Any:
+    filled = _filled(chunk)
+    return values.floats(values.numbers(filled)) if number else pc.utf8_lower(filled)
+
+
+def _filled(chunk: Any) -> Any:
+    """Cells as strings, empty ones absent."""
+    texts = chunk.cast(pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _joined(chunks: Sequence[Any], kind: Any = None) -> Any:
+    return pa.chunked_array(chunks, kind or pa.string()).combine_chunks()
 
 
 def _coded(chunks: Sequence[Any], *, number: bool, descending: bool) -> Any | None:
