@@ -93,7 +93,7 @@ def measure(page: Page, running: Product) -> None:
     page.wait_for_timeout(800)
     frames = scrolled(page)
     middle = frames[len(frames) // 2]
-    print(f"worst scroll frame    {frames[-1]:7.0f} ms  (bar 50; {len(frames)} frames, median {middle:.0f})", flush=True)
+    print(f"worst scroll frame    {frames[-1]:7.0f} ms  (bar 50; {len(frames)} frames, median {middle:.0f})")
     heap = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
     print(f"heap                  {heap:7.0f} MB  (bar 250)", flush=True)
 
