@@ -173,7 +173,7 @@ describe("statistics of the selection", () => {
 
   test("only plain numbers are numbers", () => {
     expect(["1", "-1.5", "+.5", "2.", "1E-3", " 3 "].map(numberIn)).toEqual([1, -1.5, 0.5, 2, 0.001, 3]);
-    expect(["", null, "1,5", "1 000", "0x10", "1e999", "Infinity", "12a", "-", "."].map(numberIn)).toEqual(Array(10).fill(null));
+    expect(["", null, "1,5", "1 000", "0x10", "1e999", "Infinity", "12a", "-", ".", "007", "00.5"].map(numberIn)).toEqual(Array(12).fill(null));
   });
 
   test("rectangles that overlap are parted without a cell lost or doubled", () => {

@@ -11,6 +11,8 @@ import { count } from "@/ui/format";
 
 /** A paste of more cells than this is shown before it is done, also where nothing of it is rejected. */
 const LOOK_FIRST = 200;
+/** How long a refusal stands beside the tools. */
+const SHOWN_MS = 8000;
 
 export type Surface = "goTo" | "keys" | "value" | "width" | "facts";
 export type Asked = { what: "columnMenu" | "cellMenu"; box: DOMRect };
@@ -29,9 +31,10 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   const history = ref(false);
   const filtering = ref<{ column: string | null } | null>(null);
   const resolving = ref(false);
-  /** The last refusal, said where the user looks, until something else is done. */
+  /** The last refusal, said where the user looks, for a while. */
   const refusal = ref<string | null>(null);
   let focus = (): void => undefined;
+  let fading: ReturnType<typeof setTimeout> | undefined;
   let reveal = (): void => undefined;
 
   /** Says why something was not done; true when it was. */
@@ -49,6 +52,8 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
     if (why === "nothing-to-do") return;
     refusal.value = t(`refusals.${why}`);
     announce.say(refusal.value);
+    clearTimeout(fading);
+    fading = setTimeout(() => (refusal.value = null), SHOWN_MS);
   }
 
   async function copy(headers = false): Promise<boolean> {

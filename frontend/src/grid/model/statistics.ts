@@ -4,8 +4,8 @@ import { cellsOf, disjoint } from "./rects";
 import type { Sheet } from "./sheet";
 import type { Rect, Statistics, Value } from "./types";
 
-/** A number as it stands in a setup file: no thousands separators, no currency. */
-const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
+/** A number as it stands in a setup file: no thousands separators, no currency, and no leading zeros, which make a code. */
+const NUMBER = /^\s*[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 
 export const numberIn = (value: Value): number | null => {
   if (value === null || value === "" || value.length > 40 || !NUMBER.test(value)) return null;
