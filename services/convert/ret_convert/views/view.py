@@ -88,6 +88,7 @@ class View:
         self._known = False
         self._tried: set[str] = set()
         self._settling: asyncio.Task[None] | None = None
+        self._looked_at = 0
 
     async def rows(self, start: int, end: int, columns: Sequence[str]) -> tuple[int, Any]:
         """(rows of the view, those asked for as an Arrow table: their numbers and their cells)."""
@@ -104,6 +105,7 @@ class View:
                     table = await self._shelf.gathered(self.prefix + name_of(found))
                     if table is not None:
                         self._look_ahead(found, high)
+                        self._looked_at = high
                         places = [found["columns"].index(name) + 1 for name in columns]
                         return self.matched, table.select([0, *places]).slice(low - found["start"], high - low)
                     self._blocks.pop(name_of(found), None)
@@ -187,7 +189,10 @@ class View:
         return next((run for run in self._runs if run.gathers(wanted, self._count)), None)
 
     def _run_for(self, wanted: Rows) -> Run:
-        if run := self._running(wanted):
+        jumped = self._ordered and not -OVERLAP <= wanted["start"] - self._looked_at <= OVERLAP
+        gathering = [run for run in self._runs if run.gathers(wanted, self._count)]
+        # What is gathered ahead takes seconds: whoever scrolls into it waits, whoever jumps wants the page alone.
+        if run := next((run for run in gathering if not (run.quiet and jumped)), None):
             return run
         if self._ordered:
             for run in self._runs:  # whoever jumps does not look any more at what is gathered elsewhere
