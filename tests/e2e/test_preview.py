@@ -129,6 +129,22 @@ def pasted(page: Page, rows: int, columns: int) -> None:
     page.keyboard.press("Control+v")
 
 
+def test_what_is_typed_in_an_open_editor_is_never_lost(page: Page, product: Product) -> None:
+    opened(page, product)
+    page.keyboard.press("e")
+    page.keyboard.type("half")
+    cell(page, 2, 2).click()
+    expect(cell(page, 1, 1)).to_have_text("half")
+    expect(grid(page)).to_be_focused()
+    page.keyboard.type("next")
+    saved(page)
+    expect(cell(page, 2, 2)).to_have_text("next")
+    page.keyboard.type("typed")
+    page.reload()
+    expect(cell(page, 2, 2)).to_have_text("typed")
+    expect(dirty(page)).to_have_text("1 cell changed")
+
+
 def test_a_paste_is_shown_before_it_is_done_and_taken_back_in_one_step(
     page: Page, context: BrowserContext, product: Product
 ) -> None:

@@ -286,6 +286,7 @@ def test_all_conditions_must_hold(bench: Bench) -> None:
     "given, reason",
     [
         ("[", "is not JSON"),
+        ('[{"column": "A", "op": "eq", "value": "\\ud800"}]', "holds half of a character"),
         ("[" * 100_000, "is not JSON"),
         ("[NaN]", "is not JSON"),
         ("{}", "must be a list of conditions"),

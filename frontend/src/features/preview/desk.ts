@@ -36,6 +36,7 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   let focus = (): void => undefined;
   let fading: ReturnType<typeof setTimeout> | undefined;
   let reveal = (): void => undefined;
+  let settle = (): void => undefined;
 
   /** Says why something was not done; true when it was. */
   async function told(given: Outcome | Promise<Outcome>): Promise<boolean> {
@@ -87,6 +88,7 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
   }
 
   async function save(): Promise<void> {
+    settle();
     const outcome = await grid.save();
     if (outcome.done) announce.confirm(t("preview.saved"));
     else if (grid.saving.kind === "conflict") resolving.value = true;
@@ -104,6 +106,7 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
       announce.say(t("preview.noPermission"));
       return;
     }
+    settle();
     if (await told(grid.setEditMode(on))) announce.say(t(on ? "preview.editOn" : "preview.editOff"));
   }
 
@@ -125,9 +128,13 @@ export function useDesk(grid: Grid, head: TablePage, document: Ref<Document | un
     reveal: () => {
       reveal();
     },
-    /** The grid says how it is given the focus, and how its active cell is brought into sight. */
-    drawnBy: (view: { focus: () => void; reveal: () => void }) => {
-      ({ focus, reveal } = view);
+    /** Takes what is typed in an open editor into the draft, where nothing is lost. */
+    settle: () => {
+      settle();
+    },
+    /** The grid says how it is given the focus, how its active cell is brought into sight, and its editor settled. */
+    drawnBy: (view: { focus: () => void; reveal: () => void; settle: () => void }) => {
+      ({ focus, reveal, settle } = view);
     },
   };
   provide(DESK, desk);

@@ -12,17 +12,19 @@ const cell = (value: string): string => (/[\t\n\r"]/.test(value) ? `"${value.rep
 export const sheetOf = (rows: readonly (readonly (string | null)[])[]): string => rows.map((row) => row.map((value) => cell(value ?? "")).join("\t")).join("\r\n");
 
 /** Nothing unsaved is left behind unasked; and when the session ends under the user, it stays on the page. */
-export function useUnsaved({ grid, head, document }: Desk): void {
+export function useUnsaved({ grid, head, document, settle }: Desk): void {
   const { t } = useI18n();
   const confirm = useConfirm();
   const store = useLeft();
 
   function onLeaving(event: BeforeUnloadEvent): void {
+    settle();
     // The draft outlives a reload; only where it could not be kept is a reload a loss.
     if (grid.hasDraft && !grid.draftKept) event.preventDefault();
   }
 
   function onGoing(): void {
+    settle();
     grid.flush();
   }
 
@@ -32,6 +34,7 @@ export function useUnsaved({ grid, head, document }: Desk): void {
     addEventListener("pagehide", onGoing);
   });
   onBeforeUnmount(() => {
+    settle();
     removeEventListener("beforeunload", onLeaving);
     removeEventListener("pagehide", onGoing);
     if (session.state.kind === "active" || !grid.hasDraft) return;
@@ -43,6 +46,7 @@ export function useUnsaved({ grid, head, document }: Desk): void {
   });
 
   onBeforeRouteLeave(async () => {
+    settle();
     if (!grid.hasDraft || session.state.kind !== "active" || grid.draftKept) return true;
     return confirm.ask({ title: t("preview.leaveTitle"), text: t("preview.leaveText"), action: t("preview.leave") });
   });

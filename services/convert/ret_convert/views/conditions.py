@@ -50,6 +50,10 @@ def parsed(given: str) -> list[Condition]:
         raise _refused("is not JSON") from None
     if not isinstance(listed, list):
         raise _refused("must be a list of conditions")
+    try:
+        json.dumps(listed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _refused("holds half of a character (a surrogate alone)") from None
     conditions = cast("list[object]", listed)
     if len(conditions) > CONDITIONS:
         raise _refused(f"has {len(conditions)} conditions, {CONDITIONS} are the most")
