@@ -95,6 +95,12 @@ def test_absent_repeats_stay_empty_while_others_are_behind_them() -> None:
     assert document.back().decode() == wanted
 
 
+def test_an_absent_repeat_stays_empty_where_another_is_put_behind_it() -> None:
+    document = Document(rows("<A>1</A><T>a</T><T>b</T>", "<A>2</A><T>c</T>"), "single")
+    document.edit((2, "T[2]", "only"), (2, "T", None))
+    assert document.back().decode() == rows("<A>1</A><T>a</T><T>b</T>", "<A>2</A><T></T><T>only</T>")
+
+
 def test_an_element_with_attributes_stays_without_its_text() -> None:
     document = Document(rows(FULL, "<A>x</A><B k='5'>y</B>", "<A>x</A><B k='6'>z</B>"))
     document.edit((2, "B", None), (3, "B", None), (3, "B.@k", None))

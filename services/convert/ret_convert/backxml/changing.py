@@ -145,12 +145,18 @@ class RowChange:
         if around is None or around in removed:
             return
         behind = around.children[around.children.index(element) + 1 :]
-        if not any(one.key() == element.key() and one not in removed for one in behind):
+        same = any(one.key() == element.key() and one not in removed for one in behind)
+        if not same and not self._is_followed(element):
             yield Splice(blank_before(self._original, element), element.end, "")
         elif element.children:
             yield content_set(self._original, element, "")
         else:
             yield from run_set(self._original, element, element.runs[0], "")
+
+    def _is_followed(self, element: Element) -> bool:
+        """Whether others of its kind are put behind an element."""
+        slot, news = self._slot_of.get(element), self._added.get(element.parent, {}) if element.parent else {}
+        return slot is not None and any(new.name == slot.name and new.number > slot.number for new in news)
 
     def _run(self, column: str, target: Target, element: Element, value: str) -> Iterator[Splice]:
         at = self._row.runs.get(column)
