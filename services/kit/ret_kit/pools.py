@@ -307,9 +307,15 @@ class Pool:
             process = await asyncio.create_subprocess_exec(
                 *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
             )
+            try:
+                ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
+                reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+            except BaseException:
+                # Whoever waited may have gone in this very moment: nobody else knows of the process.
+                process.kill()
+                await process.wait()
+                raise
             unless_started.pop_all()
-        ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         child = Child(process, reader, writer)
         try:
             async with asyncio.timeout(self._limits.start_seconds):

@@ -71,6 +71,33 @@ async def test_only_functions_of_preloaded_modules_can_be_called(pool: Pool) -> 
             await pool.call(name, {})
 
 
+async def test_whoever_goes_while_a_child_starts_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    create, pids, connecting = asyncio.create_subprocess_exec, list[int](), asyncio.Event()
+
+    async def noted(*command: str, **given: object) -> asyncio.subprocess.Process:
+        process = await create(*command, **given)  # pyright: ignore[reportArgumentType] - what the pool gives
+        pids.append(process.pid)
+        return process
+
+    async def never(**_: object) -> None:
+        connecting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    monkeypatch.setattr(asyncio, "open_connection", never)
+
+    async def opened() -> None:
+        async with Pool("test", 1, FUNCTIONS) as pool:
+            await pool.call("job_functions:double", {"number": 4})
+
+    waiting = asyncio.create_task(opened())
+    await connecting.wait()
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    assert await gone(pids[0])
+
+
 async def test_cancelling_a_call_kills_its_child_and_the_pool_heals(pool: Pool) -> None:
     first = (await pool.call("job_functions:double", {"number": 2}))["pid"]
     call = asyncio.create_task(pool.call("job_functions:linger", {"steps": 100, "seconds": 60}))
