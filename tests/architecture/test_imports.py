@@ -19,10 +19,11 @@ PACKAGES = {
     "ret_auth": ROOT / "services/auth/ret_auth",
     "ret_ingest": ROOT / "services/ingest/ret_ingest",
     "ret_convert": ROOT / "services/convert/ret_convert",
+    "ret_diff": ROOT / "services/diff/ret_diff",
     "ret_gateway": ROOT / "gateway/ret_gateway",
     "ret_run": ROOT / "scripts/ret_run",
 }
-SERVICES = ["ret_auth", "ret_ingest", "ret_convert"]
+SERVICES = ["ret_auth", "ret_ingest", "ret_convert", "ret_diff"]
 # Where protobuf stops. auth has events to send and no jobs to work on: its `announce` is what `worker` is elsewhere.
 # `messages` and `selection` are the part of ingest's server that turns rows into messages, one by one and streamed;
 # `listing` is the part of convert's that turns them back.

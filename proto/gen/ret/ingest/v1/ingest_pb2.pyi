@@ -1166,17 +1166,21 @@ class InventoryHeader(_message.Message):
 
     COLLECTION_NAME_FIELD_NUMBER: _builtins.int
     UPLOAD_NAME_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
     collection_name: _builtins.str
     upload_name: _builtins.str
+    sha256: _builtins.str
+    """SHA-256 of what was uploaded, in hexadecimal."""
     def __init__(
         self,
         *,
         collection_name: _builtins.str = ...,
         upload_name: _builtins.str = ...,
+        sha256: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_name", b"collection_name", "upload_name", b"upload_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_name", b"collection_name", "sha256", b"sha256", "upload_name", b"upload_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1193,6 +1197,8 @@ class InventoryEntry(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """The display path inside the upload, nested ZIPs included by name."""
     type: _builtins.str
@@ -1203,6 +1209,9 @@ class InventoryEntry(_message.Message):
     name: _builtins.str
     depth: _builtins.int
     """The number of ancestors; a child directly in the upload has 1."""
+    group: _builtins.str
+    """Documents only."""
+    media_type: _builtins.str
     @_builtins.property
     def content(self) -> Global___Content: ...
     def __init__(
@@ -1215,10 +1224,12 @@ class InventoryEntry(_message.Message):
         content: Global___Content | None = ...,
         name: _builtins.str = ...,
         depth: _builtins.int = ...,
+        group: _builtins.str = ...,
+        media_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "depth", b"depth", "document_id", b"document_id", "name", b"name", "path", b"path", "status", b"status", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "depth", b"depth", "document_id", b"document_id", "group", b"group", "media_type", b"media_type", "name", b"name", "path", b"path", "status", b"status", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
