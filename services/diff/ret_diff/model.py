@@ -41,7 +41,7 @@ class Column:
 
 
 class Source(Protocol):
-    """A table of one side. Cells are strings or null (absent); a column is read when it is asked for, each time anew."""
+    """A table of one side: strings, or null for absent; columns are read when they are asked for, each time anew."""
 
     @property
     def rows(self) -> int: ...
