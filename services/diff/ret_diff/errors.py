@@ -1,0 +1,42 @@
+"""What can be wrong with a comparison or an order; every reason is named by a code and tells no content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ret_kit.errors import Kind, RetError
+
+
+@dataclass(kw_only=True)
+class PageTooLarge(RetError):
+    """More of a result was asked for at once than an answer may hold."""
+
+    cells: int
+    bytes: int
+    kind = Kind.INVALID
+    code = "PAGE_TOO_LARGE"
+
+    @property
+    def detail(self) -> str:
+        return (
+            f"A page may have {self.cells:,} cells and {self.bytes >> 20} MiB of text; ask for fewer rows or columns."
+        )
+
+    def extra(self) -> dict[str, str]:
+        return {"field": "limit"}
+
+
+@dataclass(kw_only=True)
+class SideGone(RetError):
+    """What a result was made from is not there any more, and this view of it needs it. `side` is a or b."""
+
+    side: str
+    kind = Kind.CONFLICT
+    code = "SIDE_GONE"
+
+    @property
+    def detail(self) -> str:
+        return f"Side {self.side.upper()} was deleted or replaced; its changed rows can still be seen."
+
+    def extra(self) -> dict[str, str]:
+        return {"side": self.side}
