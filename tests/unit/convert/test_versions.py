@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -257,6 +258,31 @@ def test_the_same_key_gives_the_first_answer_again(tables: Tables) -> None:
     assert [tables.replica().undo(tables.where, By("ann", "k2")).version for _ in range(2)] == [3, 3]
     assert [tables.replica().redo(tables.where, By("ann", "k3")).version for _ in range(2)] == [4, 4]
     assert tables.replica().history(tables.where, 0, 10).total == 3
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_the_same_key_gives_one_answer_to_two_who_ask_at_once(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    one, other = tables.replica(), tables.replica()
+    turns: list[Callable[[Versions], versions.Saved]] = [
+        lambda replica: replica.save(tables.where, Order(1, inserts=[NewRow(1, ["n", None])]), By("ann", "k1")),
+        lambda replica: replica.undo(tables.where, By("ann", "k2"), 2),
+        lambda replica: replica.redo(tables.where, By("ann", "k3"), 3),
+    ]
+    for turn in turns[: at - 1]:
+        turn(one)
+    append, answers = replay.Log.append, list[versions.Saved]()
+
+    def after_the_other(log: replay.Log, head: Head, changed: Changes) -> bool:
+        monkeypatch.setattr(replay.Log, "append", append)
+        answers.append(turns[at - 1](other))
+        return append(log, head, changed)
+
+    monkeypatch.setattr(replay.Log, "append", after_the_other)
+    assert [turns[at - 1](one)] == answers
+    assert tables.now(one) == tables.now(other)
+    assert one.history(tables.where, 0, 10).total == at
 
 
 def test_undo_of_a_version_that_is_not_the_present_one_is_refused(tables: Tables, served: Versions) -> None:
