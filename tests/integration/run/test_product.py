@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-# Coverage's measuring makes the start slower than a person would see it.
-READY_SECONDS = 120
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("RET_")}
-
-
-def start(data: Path, **settings: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ret_run", "--data", str(data), "--port", "0", "--json", "--die-with-parent"],
-        env={**environment(), "RET_RUN_START_TIMEOUT": str(READY_SECONDS), **settings},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(manager: subprocess.Popen[str]) -> int:
-    if manager.poll() is None:
-        manager.terminate()
-    manager.communicate(timeout=120)
-    return manager.returncode
+from run_bench import end, environment, facts_of, start, until
 
 
 @dataclass
@@ -67,13 +41,6 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"{}")
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def runs(pid: int) -> bool:
@@ -101,14 +68,7 @@ def descendants(pid: int) -> set[int]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     data = tmp_path_factory.mktemp("product") / "data"
     manager = start(data)
-    assert manager.stdout is not None
-    assert manager.stderr is not None
-    ready, _, _ = select.select([manager.stdout], [], [], READY_SECONDS + 30)
-    line = manager.stdout.readline() if ready else ""
-    if not line:
-        manager.kill()
-        pytest.fail(manager.stderr.read())
-    yield Running(manager, json.loads(line), data)
+    yield Running(manager, facts_of(manager), data)
     end(manager)
 
 
