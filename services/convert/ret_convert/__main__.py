@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
+from ret.convert.v1 import convert_pb2_grpc, snapshot_pb2_grpc, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
-from ret_convert import records, tables_server
+from ret_convert import records, snapshot_server, tables_server
 from ret_convert.schema import jobs as job_tables
-from ret_convert.server import ACCESS, ConvertServer, Ports
+from ret_convert.server import ACCESS, DIFF, ConvertServer, Ports
 from ret_convert.server import NAME as CONTRACT
 from ret_convert.settings import ConvertSettings
 from ret_convert.views.views import MODULES, Reading, open_reading
@@ -30,6 +30,8 @@ from ret_kit.pools import Pool
 from ret_kit.rpc.client import channel
 from ret_kit.rpc.server import Server
 
+# Who compares waits for the conversions it has started.
+JOBS_ACCESS = service.ACCESS | {"Get": service.ACCESS["Get"] | DIFF, "Cancel": service.ACCESS["Cancel"] | DIFF}
 STOP_SECONDS = 5.0  # after so long a cancellation is taken for lost
 
 
@@ -67,8 +69,11 @@ async def open_server(settings: ConvertSettings, app: App, exports: Pool, readin
         tables = tables_server.TablesServer(tables_server.TablesPorts(app.db, reading))
         adder = tables_pb2_grpc.add_TablesServiceServicer_to_server
         server.add(adder, tables, tables_server.NAME, tables_server.ACCESS)
+        snapshots = snapshot_server.SnapshotServer(snapshot_server.SnapshotPorts(app.db, app.blobs, reading))
+        adder = snapshot_pb2_grpc.add_SnapshotServiceServicer_to_server
+        server.add(adder, snapshots, snapshot_server.NAME, snapshot_server.ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
-        server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)
+        server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, JOBS_ACCESS)
         server.depends_on("database", app.db.ping)
         server.depends_on("bus", app.bus.ping)
         yield server

@@ -108,6 +108,18 @@ async def of_collection(conn: AsyncConnection, session_id: str, collection_id: s
     return found
 
 
+async def of_documents(
+    conn: AsyncConnection, session_id: str, collection_id: str, ids: Sequence[str]
+) -> list[Row[Any]]:
+    """The tables of documents of a collection, of all of them for no ids: by document, the main one first."""
+    mine = (tables.c.collection_id == collection_id, tables.c.session_id == session_id)
+    found: list[Row[Any]] = []
+    for chunk in _chunked(ids) if ids else [()]:
+        query = select(tables).where(*mine, *([tables.c.document_id.in_(chunk)] if ids else []))
+        found += await conn.execute(query.order_by(tables.c.document_id, tables.c.position))
+    return found
+
+
 async def listed(conn: AsyncConnection, session_id: str, ids: Sequence[str]) -> dict[str, list[TableListed]]:
     """The tables of documents as they are listed, the main one first, by document; no entry where there are none."""
     found: dict[str, list[TableListed]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -34,10 +34,12 @@ from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.idempotency import recall, remember
 from ret_kit.jobs.model import Identity, NewJob
 from ret_kit.pools import Pool
+from ret_kit.rpc.client import as_service
 from ret_kit.rpc.server import Access
 
 NAME = "ret.convert.v1.ConvertService"
-ACCESS = {"Start": Access.USER, "Export": Access.USER, "Page": Access.USER, "Shape": Access.USER}
+DIFF = Access.service("diff")
+ACCESS = {"Start": Access.USER | DIFF, "Export": Access.USER, "Page": Access.USER, "Shape": Access.USER}
 ROWS = 1000  # of a page at most
 EXPORT = "ret_convert.export.archive:export"
 CHUNK = 1 << 20  # bytes in one message
@@ -58,7 +60,10 @@ class Ports:
 
 
 class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
-    """Serves the contract; what belongs to whom is ingest's to say, asked with the caller's own token."""
+    """Serves the contract; what belongs to whom is ingest's to say.
+
+    It is asked with a person's own token; a service's is for us alone, so that ours speaks about the same session.
+    """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -69,8 +74,9 @@ class ConvertServer(convert_pb2_grpc.ConvertServiceServicer):
             raise Invalid(field="layout", reason=f"must be one of {', '.join(Layout)}")
         if answer := await self._first_answer(request):
             return answer
-        chosen = await self._ready(request)
         who, jobs = caller(), self._ports.jobs
+        with as_service("convert", who.session_id, who.user_id) if who.service else nullcontext():
+            chosen = await self._ready(request)
         payload = {
             "collection_id": request.collection_id,
             "groups": list(request.groups),

@@ -93,7 +93,7 @@ def source_message(row: Row[Any]) -> ingest_pb2.ConversionSource:
 
 
 def entry_message(row: Row[Any]) -> ingest_pb2.InventoryEntry:
-    """A file or a ZIP as an export needs it."""
+    """A file or a ZIP as an export or a comparison needs it."""
     message = ingest_pb2.InventoryEntry(
         path=row.path,
         type=row.type,
@@ -101,6 +101,8 @@ def entry_message(row: Row[Any]) -> ingest_pb2.InventoryEntry:
         status=row.document_status or "",
         name=row.name,
         depth=row.depth,
+        group=row.group_name or "",
+        media_type=row.media_type if row.document_id else "",
     )
     if row.blob_key:
         message.content.CopyFrom(

@@ -247,6 +247,7 @@ async def each_entry(db: Database, collection: Row[Any]) -> AsyncIterator[Sequen
             entries,
             documents.c.id.label("document_id"),
             documents.c.status.label("document_status"),
+            groups.c.name.label("group_name"),
             groups.c.name_key.label("group_key"),
         )
         .select_from(joined)

@@ -35,23 +35,23 @@ from ret_kit.jobs.model import Identity, NewJob
 from ret_kit.rpc.server import Access
 
 NAME = "ret.ingest.v1.IngestService"
-_PEOPLE, _CONVERT = Access.USER, Access.service("convert")
+_PEOPLE, _CONVERT, _DIFF = Access.USER, Access.service("convert"), Access.service("diff")
 ACCESS = {
     "Upload": _PEOPLE,
     "ListCollections": _PEOPLE,
-    "GetCollection": _PEOPLE | _CONVERT,
+    "GetCollection": _PEOPLE | _CONVERT | _DIFF,
     "UpdateCollection": _PEOPLE,
     "DeleteCollection": _PEOPLE,
     "RenameGroup": _PEOPLE,
     "ListDocuments": _PEOPLE | _CONVERT,
-    "GetDocument": _PEOPLE | _CONVERT,
+    "GetDocument": _PEOPLE | _CONVERT | _DIFF,
     "MoveDocument": _PEOPLE,
     "Tree": _PEOPLE,
     "Source": _PEOPLE,
     "TakeDocuments": _PEOPLE | _CONVERT,
     "RecordConverted": _CONVERT,
     "ReleaseDocuments": _CONVERT,
-    "Inventory": _PEOPLE | _CONVERT,
+    "Inventory": _PEOPLE | _CONVERT | _DIFF,
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 LIST_LIMIT, NODES, SOURCES = 1000, 500, 200  # of a list; of one message of a tree; of documents to convert
@@ -361,7 +361,9 @@ class IngestServer(ingest_pb2_grpc.IngestServiceServicer):
         async with self._db.read() as conn:
             collection = await self._owned(conn, request.collection_id)
             await repository.require(conn, collection.id, request.group, request.document_id)
-        header = ingest_pb2.InventoryHeader(collection_name=collection.name, upload_name=collection.upload_name)
+        header = ingest_pb2.InventoryHeader(
+            collection_name=collection.name, upload_name=collection.upload_name, sha256=collection.sha256
+        )
         yield ingest_pb2.InventoryResponse(header=header)
         selection = Selection(request.group, request.document_id)
         async for rows in repository.each_entry(self._db, collection):

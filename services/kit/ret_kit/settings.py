@@ -99,6 +99,9 @@ class KitSettings(LogSettings):
     convert_address: str = Field(
         default="127.0.0.1:9103", description="Address of convert.", json_schema_extra=REQUIRED_IN_PRODUCTION
     )
+    diff_address: str = Field(
+        default="127.0.0.1:9104", description="Address of diff.", json_schema_extra=REQUIRED_IN_PRODUCTION
+    )
     otlp_endpoint: str = Field(default="", description="Traces go to this OTLP address over HTTP. Empty: nowhere.")
 
     rpc_message_limit: ByteSize = Field(

@@ -208,6 +208,7 @@ async def test_an_export_is_told_every_entry_in_its_place(both: Bench) -> None:
         ("", False),
         ("found", True),
     ]
+    assert [(entry.group, entry.media_type) for entry in whole[2:4]] == [("AR", "application/xml"), ("", "")]
 
 
 async def test_an_export_of_a_group_is_told_its_documents_and_what_they_lie_in(user: User) -> None:

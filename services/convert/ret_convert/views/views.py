@@ -11,8 +11,9 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from ret_convert.editing.materialising import Materialised, materialised
 from ret_convert.editing.overlay import Overlay
 from ret_convert.editing.versions import Versions
 from ret_convert.pages import Page, PageColumn, Pages, Where, Window, chosen
@@ -28,7 +29,9 @@ from ret_kit.errors import Invalid, Kind, NotFound, RetError
 from ret_kit.pools import Pool
 
 FIND, PROFILE = "ret_convert.views.finding:find", "ret_convert.views.profiling:profile"
-MODULES = [f"ret_convert.views.{name}" for name in ("building", "finding", "profiling")]
+MATERIALISE = "ret_convert.editing.materialising:materialise"
+MODULES = [f"ret_convert.{name}" for name in ("views.building", "views.finding", "views.profiling")]
+MODULES.append(MATERIALISE.partition(":")[0])
 """What children of the pool load."""
 SOUGHT = 1000
 """Characters of a text that is looked for."""
@@ -88,6 +91,11 @@ class Views:
         types = {one.name: one.type == "number" for one in columns}
         found = await self._called(PROFILE, Examined(**self._version(asked), columns=types), asked)
         return [(one, found[one.name]) for one in columns]
+
+    async def stored(self, asked: Asked) -> Materialised:
+        """The version as a table of its own, stored by whoever asks for it first. NotFound, BlobDamaged."""
+        there = await asyncio.to_thread(materialised, self._shelf.blobs, asked.where.key, asked.version)
+        return there or cast("Materialised", await self._called(MATERIALISE, self._version(asked), asked))
 
     def _version(self, asked: Asked) -> Version:
         return Version(

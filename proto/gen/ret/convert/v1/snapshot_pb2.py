@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dret/convert/v1/snapshot.proto\x12\x0eret.convert.v1\"N\n\x0fSnapshotRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64ocument_ids\x18\x02 \x03(\t\x12\x0e\n\x06\x65\x64ited\x18\x03 \x01(\x08\"A\n\x10SnapshotResponse\x12-\n\x06tables\x18\x01 \x03(\x0b\x32\x1d.ret.convert.v1.SnapshotTable\"\xf9\x01\n\rSnapshotTable\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x05\x12\x10\n\x08\x62lob_key\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12\x0e\n\x06sha256\x18\x08 \x01(\t\x12\x0c\n\x04rows\x18\t \x01(\x03\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x13\n\x0bnumbers_key\x18\x0b \x01(\t\x12/\n\x07\x63olumns\x18\x0c \x03(\x0b\x32\x1e.ret.convert.v1.SnapshotColumn\":\n\x0eSnapshotColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t2b\n\x0fSnapshotService\x12O\n\x08Snapshot\x12\x1f.ret.convert.v1.SnapshotRequest\x1a .ret.convert.v1.SnapshotResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dret/convert/v1/snapshot.proto\x12\x0eret.convert.v1\"g\n\x0fSnapshotRequest\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64ocument_ids\x18\x02 \x03(\t\x12\x0e\n\x06\x65\x64ited\x18\x03 \x01(\x08\x12\x17\n\x0fwithout_columns\x18\x04 \x01(\x08\"A\n\x10SnapshotResponse\x12-\n\x06tables\x18\x01 \x03(\x0b\x32\x1d.ret.convert.v1.SnapshotTable\"\xf9\x01\n\rSnapshotTable\x12\x10\n\x08table_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x05\x12\x10\n\x08\x62lob_key\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12\x0e\n\x06sha256\x18\x08 \x01(\t\x12\x0c\n\x04rows\x18\t \x01(\x03\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x13\n\x0bnumbers_key\x18\x0b \x01(\t\x12/\n\x07\x63olumns\x18\x0c \x03(\x0b\x32\x1e.ret.convert.v1.SnapshotColumn\":\n\x0eSnapshotColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t2b\n\x0fSnapshotService\x12O\n\x08Snapshot\x12\x1f.ret.convert.v1.SnapshotRequest\x1a .ret.convert.v1.SnapshotResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,13 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ret.convert.v1.snapshot_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SNAPSHOTREQUEST']._serialized_start=49
-  _globals['_SNAPSHOTREQUEST']._serialized_end=127
-  _globals['_SNAPSHOTRESPONSE']._serialized_start=129
-  _globals['_SNAPSHOTRESPONSE']._serialized_end=194
-  _globals['_SNAPSHOTTABLE']._serialized_start=197
-  _globals['_SNAPSHOTTABLE']._serialized_end=446
-  _globals['_SNAPSHOTCOLUMN']._serialized_start=448
-  _globals['_SNAPSHOTCOLUMN']._serialized_end=506
-  _globals['_SNAPSHOTSERVICE']._serialized_start=508
-  _globals['_SNAPSHOTSERVICE']._serialized_end=606
+  _globals['_SNAPSHOTREQUEST']._serialized_end=152
+  _globals['_SNAPSHOTRESPONSE']._serialized_start=154
+  _globals['_SNAPSHOTRESPONSE']._serialized_end=219
+  _globals['_SNAPSHOTTABLE']._serialized_start=222
+  _globals['_SNAPSHOTTABLE']._serialized_end=471
+  _globals['_SNAPSHOTCOLUMN']._serialized_start=473
+  _globals['_SNAPSHOTCOLUMN']._serialized_end=531
+  _globals['_SNAPSHOTSERVICE']._serialized_start=533
+  _globals['_SNAPSHOTSERVICE']._serialized_end=631
 # @@protoc_insertion_point(module_scope)

@@ -25,9 +25,12 @@ class SnapshotRequest(_message.Message):
     COLLECTION_ID_FIELD_NUMBER: _builtins.int
     DOCUMENT_IDS_FIELD_NUMBER: _builtins.int
     EDITED_FIELD_NUMBER: _builtins.int
+    WITHOUT_COLUMNS_FIELD_NUMBER: _builtins.int
     collection_id: _builtins.str
     edited: _builtins.bool
     """With edits, as of now."""
+    without_columns: _builtins.bool
+    """Columns are not told: who reads the tables finds them there."""
     @_builtins.property
     def document_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """None: all of the collection."""
@@ -38,10 +41,11 @@ class SnapshotRequest(_message.Message):
         collection_id: _builtins.str = ...,
         document_ids: _abc.Iterable[_builtins.str] | None = ...,
         edited: _builtins.bool = ...,
+        without_columns: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_ids", b"document_ids", "edited", b"edited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "document_ids", b"document_ids", "edited", b"edited", "without_columns", b"without_columns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -69,6 +73,8 @@ Global___SnapshotResponse: _TypeAlias = SnapshotResponse  # noqa: Y015
 
 @_typing.final
 class SnapshotTable(_message.Message):
+    """A table with very many columns comes in several parts: those after the first have its id and further columns alone."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TABLE_ID_FIELD_NUMBER: _builtins.int
