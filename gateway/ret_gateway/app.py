@@ -13,6 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from ret_gateway import (
     admin,
     collections,
+    comparison_pairs,
+    comparisons,
     conversions,
     csp_reports,
     documents,
@@ -21,6 +23,7 @@ from ret_gateway import (
     jobs,
     live,
     people,
+    recipes,
     tables,
 )
 from ret_gateway.access import SESSION_NEEDED, SignedIn
@@ -45,6 +48,10 @@ ROUTERS = (
     conversions.router,
     tables.router,
     editing.router,
+    comparisons.router,
+    comparisons.apply_router,
+    comparison_pairs.router,
+    recipes.router,
     jobs.router,
     live.router,
     csp_reports.router,

@@ -14,7 +14,7 @@ from ret_gateway.access import API, JSON, SESSION_NEEDED, Services, SignedIn, Up
 from ret_gateway.downloads import Streamed, parts
 from ret_gateway.errors import WrongMediaType
 from ret_gateway.parameters import GroupName, IdempotencyKey, Limit, Offset
-from ret_gateway.tree import nested_json
+from ret_gateway.tree import nested_json, uploaded
 from ret_gateway.uploads import send_form
 from ret_kit.errors import Invalid, NotFound
 
@@ -119,4 +119,4 @@ async def get_tree(collection_id: str, services: Services) -> Response:
     """Everything in the upload, nested; written out while it is read."""
     call = services.ingest.Tree(ingest_pb2.TreeRequest(collection_id=collection_id))
     batches = parts(call, services.settings.gateway_download_idle_seconds)
-    return await Streamed.begin(nested_json(batches), {"content-type": JSON})
+    return await Streamed.begin(nested_json(batches, uploaded), {"content-type": JSON})

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from ret.auth.v1 import auth_pb2_grpc
 from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
+from ret.diff.v1 import diff_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
 from ret_gateway.allowance import Allowance
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from ret.auth.v1.auth_pb2_grpc import AuthServiceAsyncStub
     from ret.convert.v1.convert_pb2_grpc import ConvertServiceAsyncStub
     from ret.convert.v1.tables_pb2_grpc import TablesServiceAsyncStub
+    from ret.diff.v1.diff_pb2_grpc import DiffServiceAsyncStub
     from ret.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from ret.jobs.v1.jobs_pb2_grpc import JobsServiceAsyncStub
     from ret_kit.rpc.client import Channel
 
 NAME = "gateway"
-SERVICES = ("auth", "ingest", "convert")
+SERVICES = ("auth", "ingest", "convert", "diff")
 WITH_JOBS = ("ingest", "convert")
 
 
@@ -48,6 +50,7 @@ class Ports:
     ingest: IngestServiceAsyncStub
     convert: ConvertServiceAsyncStub
     tables: TablesServiceAsyncStub
+    diff: DiffServiceAsyncStub
     jobs: dict[str, JobsServiceAsyncStub]
     bus: Bus
     verifier: AccessVerifier
@@ -80,7 +83,9 @@ async def open_ports(settings: GatewaySettings, metrics: Metrics) -> AsyncGenera
         channels = {name: await stack.enter_async_context(channel(settings, name)) for name in SERVICES}
         people = await stack.enter_async_context(People(settings, NAME))
         bus = await stack.enter_async_context(await Bus.open(settings, NAME))
-        probes: dict[str, Probe] = {name: _health_of(opened) for name, opened in channels.items()}
+        probes: dict[str, Probe] = {
+            name: _health_of(opened) for name, opened in channels.items() if name in (*WITH_JOBS, "auth")
+        }
         probes |= {"nats": bus.ping, "redis": people.guard.ping}
         yield Ports(
             settings=settings,
@@ -89,6 +94,7 @@ async def open_ports(settings: GatewaySettings, metrics: Metrics) -> AsyncGenera
             ingest=ingest_pb2_grpc.IngestServiceStub(channels["ingest"]),
             convert=convert_pb2_grpc.ConvertServiceStub(channels["convert"]),
             tables=tables_pb2_grpc.TablesServiceStub(channels["convert"]),
+            diff=diff_pb2_grpc.DiffServiceStub(channels["diff"]),
             jobs={name: jobs_pb2_grpc.JobsServiceStub(channels[name]) for name in WITH_JOBS},
             bus=bus,
             verifier=people.verifier,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
     from ret.ingest.v1 import ingest_pb2
 
@@ -16,17 +16,44 @@ BUFFER = 64 * 1024
 CONTAINERS = frozenset({"zip", "folder"})
 
 
-class TreeWriter:
+class Node(Protocol):
+    """A place in a tree: the root has depth 0."""
+
+    @property
+    def depth(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+
+
+NodeT = TypeVar("NodeT", bound=Node)
+NodeT_co = TypeVar("NodeT_co", bound=Node, covariant=True)
+
+
+class Batch(Protocol[NodeT_co]):
+    """Some nodes, as a service sends them."""
+
+    @property
+    def nodes(self) -> Iterable[NodeT_co]: ...
+
+
+def uploaded(node: ingest_pb2.TreeNode) -> dict[str, Any]:
+    """A place of an upload, but for its children (`models.TreeNode`)."""
+    fields = {"name": node.name, "path": node.path, "type": node.type}
+    return fields | ({"document_id": node.document_id} if node.document_id else {})
+
+
+class TreeWriter(Generic[NodeT]):
     """Takes nodes in depth-first order, containers before what is in them, and gives JSON text piece by piece.
 
-    A node's children are known only by the node that follows, so one node is always held back.
+    `fields` gives those of a node. Its children are known only by the node that follows: one is always held back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Callable[[NodeT], dict[str, Any]]) -> None:
+        self._fields = fields
         self._open: list[int] = []
-        self._held: ingest_pb2.TreeNode | None = None
+        self._held: NodeT | None = None
 
-    def add(self, node: ingest_pb2.TreeNode) -> Iterator[bytes]:
+    def add(self, node: NodeT) -> Iterator[bytes]:
         held, self._held = self._held, node
         if held is None:
             yield self._head(node)
@@ -46,21 +73,19 @@ class TreeWriter:
             yield self._leaf(self._held)
         yield b"]}" * len(self._open)
 
-    @staticmethod
-    def _head(node: ingest_pb2.TreeNode) -> bytes:
-        fields = {"name": node.name, "path": node.path, "type": node.type}
-        if node.document_id:
-            fields["document_id"] = node.document_id
-        return orjson.dumps(fields)[:-1]
+    def _head(self, node: NodeT) -> bytes:
+        return orjson.dumps(self._fields(node))[:-1]
 
     @staticmethod
-    def _leaf(node: ingest_pb2.TreeNode) -> bytes:
+    def _leaf(node: Node) -> bytes:
         return b',"children":[]}' if node.type in CONTAINERS else b"}"
 
 
-async def nested_json(batches: AsyncGenerator[ingest_pb2.TreeResponse]) -> AsyncGenerator[bytes]:
+async def nested_json(
+    batches: AsyncGenerator[Batch[NodeT]], fields: Callable[[NodeT], dict[str, Any]]
+) -> AsyncGenerator[bytes]:
     """The tree as one JSON object, in pieces of about BUFFER bytes."""
-    writer, buffer = TreeWriter(), bytearray()
+    writer, buffer = TreeWriter(fields), bytearray()
     async with aclosing(batches):
         async for batch in batches:
             for node in batch.nodes:

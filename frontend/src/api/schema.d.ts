@@ -386,6 +386,350 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comparison-recipes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recipes
+         * @description The session's recipes by name.
+         */
+        get: operations["list_recipes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparison-recipes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Recipe
+         * @description One recipe.
+         */
+        get: operations["get_recipe"];
+        /**
+         * Put Recipe
+         * @description Keeps options under a name, in the place of what had it before.
+         */
+        put: operations["put_recipe"];
+        post?: never;
+        /**
+         * Delete Recipe
+         * @description Forgets a recipe.
+         */
+        delete: operations["delete_recipe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Comparisons
+         * @description The session's comparisons, newest first.
+         */
+        get: operations["list_comparisons"];
+        put?: never;
+        /**
+         * Start Comparison
+         * @description Queues the comparison of two sides; what is not converted yet will be.
+         */
+        post: operations["start_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description A comparison with its summary, as far as it has come.
+         */
+        get: operations["get_comparison"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Comparison
+         * @description Deletes a comparison with its result; a running one is stopped. The two sides stay.
+         */
+        delete: operations["delete_comparison"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Changes
+         * @description Queues that differences of a pair are written into a side as edits of its tables, which can be undone.
+         */
+        post: operations["apply_changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description What was found across pairs: ids that were numbered anew everywhere in the same way.
+         */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pairs
+         * @description The pairs by path, or those of a group, of a status, with a text in a path; of a running one what is known.
+         */
+        get: operations["list_pairs"];
+        /**
+         * Pair Documents
+         * @description Queues that two documents are compared with each other, whatever each was paired with.
+         */
+        put: operations["pair_documents"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pair
+         * @description One pair.
+         */
+        get: operations["get_pair"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Review Pair
+         * @description Ticks a pair as reviewed, or writes a note about it.
+         */
+        patch: operations["review_pair"];
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}/locate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Locate Row
+         * @description Where in a view a row, the next or last difference, or the next text is; 404 where there is none.
+         */
+        get: operations["locate_row"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pair Patterns
+         * @description Equal changes in a pair, the most frequent first.
+         */
+        get: operations["list_pair_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}/recompare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recompare Pair
+         * @description Queues that a pair is compared again, with options of its own.
+         */
+        post: operations["recompare_pair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Compared Rows
+         * @description Rows of two tables side by side, in the order of A; what was added stands behind what precedes it in B.
+         */
+        get: operations["get_compared_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}/strip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Strip
+         * @description Where in a view the differences are: rows by status in each of some equal stretches of it.
+         */
+        get: operations["get_strip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Comparison Patterns
+         * @description Equal changes in all pairs, the most frequent first.
+         */
+        get: operations["list_comparison_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description The comparison as evidence in one file: what was compared and how, all pairs, and every changed row.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison Tree
+         * @description Both sides' merged tree with a status and sums on every node; written out while it is read.
+         */
+        get: operations["get_comparison_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}": {
         parameters: {
             query?: never;
@@ -729,6 +1073,21 @@ export interface components {
             total: number;
         };
         /**
+         * Application
+         * @description Differences of a pair that are written into one of its sides as edits.
+         */
+        Application: {
+            /** Changes */
+            changes: components["schemas"]["RowChoice"][] | "all";
+            /**
+             * Into
+             * @enum {string}
+             */
+            into: "a" | "b";
+            /** Pair */
+            pair: string;
+        };
+        /**
          * Candidate
          * @description A path that could be the record.
          */
@@ -866,6 +1225,186 @@ export interface components {
              * @enum {string}
              */
             type: "text" | "number" | "xml" | "link";
+        };
+        /** ComparedColumn */
+        ComparedColumn: {
+            /** A Name */
+            a_name: string | null;
+            /** B Name */
+            b_name: string | null;
+            /** Cells Changed */
+            cells_changed: number;
+            /** Key */
+            key: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "same" | "changed" | "renamed" | "added" | "removed" | "ignored";
+        };
+        /** ComparedRow */
+        ComparedRow: {
+            /**
+             * A
+             * @description Its cells in A, in the order of the columns
+             */
+            a: (string | null)[] | null;
+            /** A Row */
+            a_row: number | null;
+            /**
+             * B
+             * @description Its cells in B, in the order of the columns
+             */
+            b: (string | null)[] | null;
+            /** B Row */
+            b_row: number | null;
+            /**
+             * Changed
+             * @description Places of the columns whose cells differ
+             */
+            changed: number[];
+            /**
+             * Format Only
+             * @description Those of them that are only written differently
+             */
+            format_only: number[];
+            /** Moved */
+            moved: boolean;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "added" | "removed" | "changed" | "same";
+        };
+        /** ComparedRows */
+        ComparedRows: {
+            /** Columns */
+            columns: components["schemas"]["ComparedColumn"][];
+            /** Rows */
+            rows: components["schemas"]["ComparedRow"][];
+            /** Total */
+            total: number;
+        };
+        /** ComparedSide */
+        ComparedSide: {
+            /** Collection Id */
+            collection_id: string | null;
+            /** Document Id */
+            document_id: string | null;
+            /**
+             * Gone
+             * @description It was deleted meanwhile
+             */
+            gone: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Sha256
+             * @description Of what was uploaded, in hexadecimal
+             */
+            sha256: string | null;
+            /**
+             * Version
+             * @enum {string}
+             */
+            version: "edited" | "original";
+        };
+        /**
+         * CompareOptions
+         * @description How strict a comparison is.
+         */
+        CompareOptions: {
+            /**
+             * Ignore Case
+             * @default false
+             */
+            ignore_case: boolean;
+            /**
+             * Ignore Columns
+             * @description Columns in which differences do not count
+             * @default []
+             */
+            ignore_columns: string[];
+            /**
+             * Ignore Space
+             * @default false
+             */
+            ignore_space: boolean;
+            /**
+             * Keys
+             * @description Columns that tell rows apart; none: they are looked for
+             * @default []
+             */
+            keys: string[];
+            /**
+             * Numeric Tolerance
+             * @description Numbers that differ by no more are equal
+             * @default 0
+             */
+            numeric_tolerance: number;
+        };
+        /** Comparison */
+        Comparison: {
+            a: components["schemas"]["ComparedSide"];
+            b: components["schemas"]["ComparedSide"];
+            /** Created At */
+            created_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Groups
+             * @description None: everything
+             */
+            groups: string[];
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            options: components["schemas"]["UsedOptions"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "ready" | "failed" | "cancelled";
+            summary: components["schemas"]["Summary"];
+        };
+        /** ComparisonAnswer */
+        ComparisonAnswer: {
+            comparison: components["schemas"]["Comparison"];
+            job: components["schemas"]["Job"];
+        };
+        /** ComparisonList */
+        ComparisonList: {
+            /** Items */
+            items: components["schemas"]["Comparison"][];
+            /** Total */
+            total: number;
+        };
+        /** ComparisonStart */
+        ComparisonStart: {
+            /** @description What "was" */
+            a: components["schemas"]["SideChoice"];
+            /** @description What is "now" */
+            b: components["schemas"]["SideChoice"];
+            /**
+             * Groups
+             * @description None: everything
+             */
+            groups?: string[] | null;
+            /**
+             * @default {
+             *       "ignore_case": false,
+             *       "ignore_columns": [],
+             *       "ignore_space": false,
+             *       "keys": [],
+             *       "numeric_tolerance": 0
+             *     }
+             */
+            options: components["schemas"]["CompareOptions"];
         };
         /**
          * Conflict
@@ -1031,6 +1570,48 @@ export interface components {
             /** Ended */
             ended: number;
         };
+        /**
+         * Finding
+         * @description One thing that explains many changes.
+         */
+        Finding: {
+            /**
+             * Cells
+             * @description Changed cells it explains
+             */
+            cells: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Examples */
+            examples: components["schemas"]["Pattern"][];
+            /** Places */
+            places: components["schemas"]["FindingPlace"][];
+            /**
+             * Values
+             * @description Different values
+             */
+            values: number;
+        };
+        /** FindingList */
+        FindingList: {
+            /** Items */
+            items: components["schemas"]["Finding"][];
+            /** Total */
+            total: number;
+        };
+        /** FindingPlace */
+        FindingPlace: {
+            /** Cells */
+            cells: number;
+            /** Column */
+            column: string;
+            /** Pair Id */
+            pair_id: string;
+            /** Table */
+            table: string;
+        };
         /** FoundCell */
         FoundCell: {
             /** Column */
@@ -1155,6 +1736,16 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** KeyCandidate */
+        KeyCandidate: {
+            /** Columns */
+            columns: string[];
+            /**
+             * Confidence
+             * @description 0 to 1
+             */
+            confidence: number;
+        };
         /**
          * KnownVersion
          * @description With a version, nothing is changed unless it is the present one.
@@ -1194,12 +1785,55 @@ export interface components {
             /** Version */
             version: number;
         };
+        /** LocatedRow */
+        LocatedRow: {
+            /** A Row */
+            a_row: number | null;
+            /** B Row */
+            b_row: number | null;
+            /**
+             * Column
+             * @description In which a text was found, or the first changed one
+             */
+            column: string | null;
+            /**
+             * Position
+             * @description In the view, from 0
+             */
+            position: number;
+        };
         /** Login */
         Login: {
             /** Password */
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * MergedNode
+         * @description A place in both sides' merged tree.
+         */
+        MergedNode: {
+            /** Children */
+            children?: components["schemas"]["MergedNode"][] | null;
+            /** Name */
+            name: string;
+            /** Pair Id */
+            pair_id?: string | null;
+            /** Path */
+            path: string;
+            /**
+             * Status
+             * @description Of a folder `mismatch` where anything in it is not identical
+             * @enum {string}
+             */
+            status: "only_in_a" | "only_in_b" | "mismatch" | "identical" | "failed" | "pending";
+            summary: components["schemas"]["Tally"];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "zip" | "folder" | "document";
         };
         /** NewUser */
         NewUser: {
@@ -1213,12 +1847,159 @@ export interface components {
             /** Username */
             username: string;
         };
+        /**
+         * Note
+         * @description Something to know about a result.
+         */
+        Note: {
+            /**
+             * Code
+             * @description A stable upper-case word
+             */
+            code: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * Pair
+         * @description A document on each side, or on one of them; its counts are sums over its tables.
+         */
+        Pair: {
+            /** A Document Ids */
+            a_document_ids: string[];
+            /** A Path */
+            a_path: string | null;
+            /** B Document Ids */
+            b_document_ids: string[];
+            /** B Path */
+            b_path: string | null;
+            /** Cells Changed */
+            cells_changed: number;
+            /**
+             * Cells Format Only
+             * @description Of the changed cells those that are only written differently
+             */
+            cells_format_only: number;
+            /** Columns Added */
+            columns_added: string[];
+            /** Columns Removed */
+            columns_removed: string[];
+            /** Columns Renamed */
+            columns_renamed: components["schemas"]["Rename"][];
+            /**
+             * Confidence
+             * @description 0 to 1
+             */
+            confidence: number;
+            failure: components["schemas"]["Note"] | null;
+            /** Group */
+            group: string;
+            /** Id */
+            id: string;
+            /** Key Columns */
+            key_columns: string[];
+            /**
+             * Match
+             * @description By what it was paired
+             */
+            match: ("path" | "content" | "name" | "manual") | null;
+            /** Note */
+            note: string;
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            /** @description Where it was compared again with its own */
+            options: components["schemas"]["UsedOptions"] | null;
+            /** Reviewed */
+            reviewed: boolean;
+            /** Rows Added */
+            rows_added: number;
+            /** Rows Changed */
+            rows_changed: number;
+            /**
+             * Rows Moved
+             * @description Rows that only stand elsewhere; they make no mismatch
+             */
+            rows_moved: number;
+            /** Rows Removed */
+            rows_removed: number;
+            /**
+             * Runner Up
+             * @description The next best partner's path
+             */
+            runner_up: string | null;
+            /** Runner Up Confidence */
+            runner_up_confidence: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "only_in_a" | "only_in_b" | "mismatch" | "identical" | "failed" | "pending";
+            /** Tables */
+            tables: components["schemas"]["TablePair"][];
+        };
+        /**
+         * PairChoice
+         * @description Two documents to compare, by their paths; without one of them the other is taken out of its pair.
+         */
+        PairChoice: {
+            /** A Path */
+            a_path?: string | null;
+            /** B Path */
+            b_path?: string | null;
+        };
+        /** PairList */
+        PairList: {
+            /** Items */
+            items: components["schemas"]["Pair"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PairReview
+         * @description What is left out stays as it is.
+         */
+        PairReview: {
+            /** Note */
+            note?: string | null;
+            /** Reviewed */
+            reviewed?: boolean | null;
+        };
         /** PasswordChange */
         PasswordChange: {
             /** Current Password */
             current_password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * Pattern
+         * @description The same change in many rows; null is an absent cell.
+         */
+        Pattern: {
+            /** Column */
+            column: string;
+            /** Count */
+            count: number;
+            /** Format Only */
+            format_only: boolean;
+            /** New */
+            new: string | null;
+            /** Old */
+            old: string | null;
+            /**
+             * Pairs
+             * @description Pairs it was found in
+             */
+            pairs: number;
+            /** Table */
+            table: string;
+        };
+        /** PatternList */
+        PatternList: {
+            /** Items */
+            items: components["schemas"]["Pattern"][];
+            /** Total */
+            total: number;
         };
         /**
          * Problem
@@ -1285,6 +2066,55 @@ export interface components {
              */
             status: "ready" | "unready";
         };
+        /** Recipe */
+        Recipe: {
+            /** Name */
+            name: string;
+            options: components["schemas"]["UsedOptions"];
+        };
+        /** RecipeList */
+        RecipeList: {
+            /** Items */
+            items: components["schemas"]["Recipe"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * RecipeOptions
+         * @description Options under a name, kept as long as the session.
+         */
+        RecipeOptions: {
+            options: components["schemas"]["CompareOptions"];
+        };
+        /**
+         * Recomparison
+         * @description What holds for this pair alone.
+         */
+        Recomparison: {
+            /**
+             * @default {
+             *       "ignore_case": false,
+             *       "ignore_columns": [],
+             *       "ignore_space": false,
+             *       "keys": [],
+             *       "numeric_tolerance": 0
+             *     }
+             */
+            options: components["schemas"]["CompareOptions"];
+        };
+        /** Rename */
+        Rename: {
+            /**
+             * From
+             * @description Its name in A
+             */
+            from: string;
+            /**
+             * To
+             * @description Its name in B
+             */
+            to: string;
+        };
         /**
          * ResetConfirmation
          * @description A new user's one-time token, and the password they choose.
@@ -1294,6 +2124,24 @@ export interface components {
             new_password: string;
             /** Reset Token */
             reset_token: string;
+        };
+        /**
+         * RowChoice
+         * @description A row that differs, by its number in A, in B, or in both; without columns, all of it.
+         */
+        RowChoice: {
+            /** A Row */
+            a_row?: number | null;
+            /** B Row */
+            b_row?: number | null;
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * Table
+             * @description By name; none: the first one
+             * @default
+             */
+            table: string;
         };
         /** RowInsert */
         RowInsert: {
@@ -1329,6 +2177,23 @@ export interface components {
             items: components["schemas"]["Session"][];
             /** Total */
             total: number;
+        };
+        /**
+         * SideChoice
+         * @description A collection or one document, never both.
+         */
+        SideChoice: {
+            /** Collection Id */
+            collection_id?: string | null;
+            /** Document Id */
+            document_id?: string | null;
+            /**
+             * Version
+             * @description With its edits as they are now, or as it was converted
+             * @default edited
+             * @enum {string}
+             */
+            version: "edited" | "original";
         };
         /**
          * StaleVersion
@@ -1372,6 +2237,67 @@ export interface components {
             other_files: number;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * Strip
+         * @description A view at a glance: rows by status, one number for each stretch of it.
+         */
+        Strip: {
+            /** Added */
+            added: number[];
+            /** Changed */
+            changed: number[];
+            /**
+             * Columns
+             * @description All of them, in their order
+             */
+            columns: components["schemas"]["ComparedColumn"][];
+            /** Moved */
+            moved: number[];
+            /** Removed */
+            removed: number[];
+            /** Total */
+            total: number;
+        };
+        /** Summary */
+        Summary: {
+            /** Cells Changed */
+            cells_changed: number;
+            /**
+             * Cells Format Only
+             * @description Of the changed cells those that are only written differently
+             */
+            cells_format_only: number;
+            /** Failed */
+            failed: number;
+            /** Groups */
+            groups: {
+                [key: string]: components["schemas"]["Tally"];
+            };
+            /** Identical */
+            identical: number;
+            /** Mismatch */
+            mismatch: number;
+            /** Only In A */
+            only_in_a: number;
+            /** Only In B */
+            only_in_b: number;
+            /**
+             * Pending
+             * @description Not compared yet
+             */
+            pending: number;
+            /** Rows Added */
+            rows_added: number;
+            /** Rows Changed */
+            rows_changed: number;
+            /**
+             * Rows Moved
+             * @description Rows that only stand elsewhere; they make no mismatch
+             */
+            rows_moved: number;
+            /** Rows Removed */
+            rows_removed: number;
         };
         /**
          * TableChange
@@ -1462,6 +2388,74 @@ export interface components {
              * @description Rises with every edit; 1 is the table as it was converted
              */
             version: number;
+        };
+        /** TablePair */
+        TablePair: {
+            /** A Rows */
+            a_rows: number;
+            /** A Table Id */
+            a_table_id: string | null;
+            /** B Rows */
+            b_rows: number;
+            /** B Table Id */
+            b_table_id: string | null;
+            /** Cells Changed */
+            cells_changed: number;
+            /**
+             * Cells Format Only
+             * @description Of the changed cells those that are only written differently
+             */
+            cells_format_only: number;
+            /**
+             * Changed Rows
+             * @description Rows of the view `changed`, without those that only moved
+             */
+            changed_rows: number;
+            /** Columns Added */
+            columns_added: string[];
+            /** Columns Removed */
+            columns_removed: string[];
+            /** Columns Renamed */
+            columns_renamed: components["schemas"]["Rename"][];
+            /**
+             * Full Rows
+             * @description Rows of the view `full`
+             */
+            full_rows: number;
+            /** Key Columns */
+            key_columns: string[];
+            /**
+             * Key Confidence
+             * @description 0 to 1
+             */
+            key_confidence: number;
+            /**
+             * Key Given
+             * @description Whether the key was asked for, not found
+             */
+            key_given: boolean;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            /** Rows Added */
+            rows_added: number;
+            /** Rows Changed */
+            rows_changed: number;
+            /**
+             * Rows Moved
+             * @description Rows that only stand elsewhere; they make no mismatch
+             */
+            rows_moved: number;
+            /** Rows Removed */
+            rows_removed: number;
+            /** Runner Ups */
+            runner_ups: components["schemas"]["KeyCandidate"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "only_in_a" | "only_in_b" | "mismatch" | "identical" | "failed" | "pending";
         };
         /** TableProfile */
         TableProfile: {
@@ -1554,6 +2548,45 @@ export interface components {
             version: number;
         };
         /**
+         * Tally
+         * @description Pairs by status, and the sums over them.
+         */
+        Tally: {
+            /** Cells Changed */
+            cells_changed: number;
+            /**
+             * Cells Format Only
+             * @description Of the changed cells those that are only written differently
+             */
+            cells_format_only: number;
+            /** Failed */
+            failed: number;
+            /** Identical */
+            identical: number;
+            /** Mismatch */
+            mismatch: number;
+            /** Only In A */
+            only_in_a: number;
+            /** Only In B */
+            only_in_b: number;
+            /**
+             * Pending
+             * @description Not compared yet
+             */
+            pending: number;
+            /** Rows Added */
+            rows_added: number;
+            /** Rows Changed */
+            rows_changed: number;
+            /**
+             * Rows Moved
+             * @description Rows that only stand elsewhere; they make no mismatch
+             */
+            rows_moved: number;
+            /** Rows Removed */
+            rows_removed: number;
+        };
+        /**
          * Ticket
          * @description Opens one websocket, once.
          */
@@ -1581,6 +2614,19 @@ export interface components {
              * @enum {string}
              */
             type: "zip" | "folder" | "document" | "other";
+        };
+        /** UsedOptions */
+        UsedOptions: {
+            /** Ignore Case */
+            ignore_case: boolean;
+            /** Ignore Columns */
+            ignore_columns: string[];
+            /** Ignore Space */
+            ignore_space: boolean;
+            /** Keys */
+            keys: string[];
+            /** Numeric Tolerance */
+            numeric_tolerance: number;
         };
         /** User */
         User: {
@@ -3259,6 +4305,1697 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TreeNode"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_recipes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeOptions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_comparisons: {
+        parameters: {
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_comparison: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonAnswer"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_changes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Application"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pairs: {
+        parameters: {
+            query?: {
+                group?: string;
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+                q?: string;
+                status?: ("only_in_a" | "only_in_b" | "mismatch" | "identical" | "failed" | "pending") | null;
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pair_documents: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PairChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pair"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_pair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PairReview"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pair"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    locate_row: {
+        parameters: {
+            query?: {
+                a_row?: number | null;
+                b_row?: number | null;
+                /** @description the position from which to look for a text */
+                from?: number;
+                last_before?: number | null;
+                /** @description rows that only moved are in the view `changed`, too */
+                moves?: boolean;
+                next_after?: number | null;
+                /** @description a table of the pair by name; none: the first one */
+                table?: string;
+                text?: string | null;
+                /** @description only rows that are not the same, or all rows */
+                view?: "changed" | "full";
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocatedRow"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pair_patterns: {
+        parameters: {
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+                /** @description a table by name; none: all */
+                table?: string;
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recompare_pair: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Recomparison"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of the wrong type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_compared_rows: {
+        parameters: {
+            query?: {
+                /** @description keys and changed columns, or all */
+                columns?: "changed" | "all";
+                /** @description items at most */
+                limit?: number;
+                /** @description rows that only moved are in the view `changed`, too */
+                moves?: boolean;
+                /** @description items to leave out at the start */
+                offset?: number;
+                /** @description a table of the pair by name; none: the first one */
+                table?: string;
+                /** @description only rows that are not the same, or all rows */
+                view?: "changed" | "full";
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparedRows"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_strip: {
+        parameters: {
+            query?: {
+                /** @description rows that only moved are in the view `changed`, too */
+                moves?: boolean;
+                stretches?: number;
+                /** @description a table of the pair by name; none: the first one */
+                table?: string;
+                /** @description only rows that are not the same, or all rows */
+                view?: "changed" | "full";
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+                pair_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Strip"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_comparison_patterns: {
+        parameters: {
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternList"];
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "html";
+            };
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description no token, or one that is not valid (any more) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not allowed to this role, from this origin, or before the password is changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description absent, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description something that is needed is away; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_comparison_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergedNode"];
                 };
             };
             /** @description no token, or one that is not valid (any more) */

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ret.ingest.v1 import ingest_pb2
-from ret_gateway.tree import BUFFER, nested_json
+from ret_gateway.tree import BUFFER, nested_json, uploaded
 
 Node = dict[str, Any]
 
@@ -27,7 +27,7 @@ async def batches(nodes: list[ingest_pb2.TreeNode], size: int) -> AsyncGenerator
 
 
 async def nested(node: Node, size: int = 7) -> list[bytes]:
-    return [piece async for piece in nested_json(batches(flat(node), size))]
+    return [piece async for piece in nested_json(batches(flat(node), size), uploaded)]
 
 
 def leaf(name: str, kind: str) -> Node:
