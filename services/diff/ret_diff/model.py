@@ -120,6 +120,18 @@ class MatchedColumn:
 
 
 @dataclass(frozen=True)
+class Parents:
+    """What became of the rows that a table's rows belong to: for each link id of a side, which pair of parents it is.
+
+    A link id (a parent's `_id`) is the place in the array; equal numbers on both sides are one pair, and a parent of
+    one side only has a number of its own.
+    """
+
+    a: Int64s
+    b: Int64s
+
+
+@dataclass(frozen=True)
 class KeyChoice:
     """Columns (places among the matched ones) that tell rows apart, and how sure that is, 0 to 1."""
 
