@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.product import Product, product
 from ret_convert.arrow import pa, pc
-from ret_convert.layout import Column, Kind, Placed
+from ret_convert.layout import Column, Kind
 from ret_convert.tables import ROWS, field_of, parquet_writer, repeating
 
 TABLE_ROWS = 5_000_000
@@ -59,14 +59,14 @@ def cells(number: int, first: int, rows: int) -> Any:
 
 def write(path: Path, rows: int) -> None:
     """A table as the product stores one."""
-    placed = [Placed(name, Column(name, f"/Rows/Row/{name}", Kind.VALUE)) for name in NAMES]
-    schema = pa.schema([field_of(one.column) for one in placed])
+    columns = [Column(name, f"/Rows/Row/{name}", Kind.VALUE) for name in NAMES]
+    schema = pa.schema([field_of(column) for column in columns])
     writer: Any = None
     for first in range(1, rows + 1, 8 * ROWS):
         count = min(8 * ROWS, rows + 1 - first)
         made = [cells(number, first, count) for number in range(COLUMNS)]
         batch = pa.RecordBatch.from_arrays(made, schema=schema)
-        writer = writer or parquet_writer(str(path), schema, repeating(batch, placed))
+        writer = writer or parquet_writer(str(path), schema, repeating(batch, columns))
         writer.write_batch(batch, row_group_size=ROWS)
     writer.close()
 

@@ -48,19 +48,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, unique in its table, the document path its cells come from, and their kind."""
+    """A column: its name, unique in its table, the document path its cells come from, and their kind.
+
+    `number` is its own as long as its table is filled: others that come may still change its name and its place.
+    """
 
     name: str
     path: str
     kind: Kind = Kind.VALUE
+    number: int | None = None
 
-
-@dataclass(frozen=True)
-class Placed:
-    """A column, and the name it has in the batches."""
-
-    source: str
-    column: Column
+    @property
+    def source(self) -> str:
+        """What it is called in the batches."""
+        return self.name if self.number is None else str(self.number)
 
 
 LINKS = ("_id", "_parent_id", "_pos")
@@ -72,9 +73,9 @@ TEXT = "#text"
 class TablePlan:
     """A table to be.
 
-    Its first columns are the `links` that connect it with others; `parent` is the table whose row a row of this one
-    stands in, if that is written. `placed` says where the cells of its columns are in the batches, for those that have
-    come so far; without it they have the columns' names. `first` are further columns with a cell in the first row only.
+    Its first columns, which are those that have come so far, are the `links` that connect it with others; `parent` is
+    the table whose row a row of this one stands in, if that is written. `first` are further columns with a cell in the
+    first row only.
     """
 
     name: str
@@ -82,7 +83,6 @@ class TablePlan:
     columns: list[Column] = field(default_factory=list[Column])
     links: int = 0
     parent: TablePlan | None = None
-    placed: list[Placed] = field(default_factory=list[Placed])
     first: list[tuple[Column, str]] = field(default_factory=list[tuple[Column, str]])
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ret_convert.layout import TEXT, Column, Kind, Placed, TablePlan
+from ret_convert.layout import TEXT, Column, Kind, TablePlan
 from ret_convert.names import NIL, local_name, prefix_of
 from ret_convert.shape import Node
 
@@ -25,12 +25,10 @@ class Names:
         self._children: dict[Node, dict[str, str]] = {}
         self._attributes: dict[Node, dict[str, str]] = {}
 
-    def columns(self, row: Node, places: Sequence[ColumnPlace], links: list[Column]) -> list[Placed]:
-        """The columns of a table whose rows are `row`, links first; in batches they are called by their number."""
+    def columns(self, row: Node, places: Sequence[ColumnPlace], links: list[Column]) -> list[Column]:
+        """The columns of a table whose rows are `row`, links first, the others with their number among the places."""
         order = sorted(range(len(places)), key=lambda at: self._order(row, places[at]))
-        named = uniquely([*links, *(self._column(row, places[at]) for at in order)])
-        sources = [*(link.name for link in links), *map(str, order)]
-        return [Placed(source, column) for source, column in zip(sources, named, strict=True)]
+        return uniquely([*links, *(Column(*self._named(row, places[at]), at) for at in order)])
 
     def _order(self, row: Node, place: ColumnPlace) -> list[tuple[int, int]]:
         """As the document has them: an element's own before its children's."""
@@ -43,7 +41,8 @@ class Names:
             return [*steps, (OWN_SOURCE, 0)]
         return [*steps, (OWN_TEXT if leaf else RUNS, index)]
 
-    def _column(self, row: Node, place: ColumnPlace) -> Column:
+    def _named(self, row: Node, place: ColumnPlace) -> tuple[str, str, Kind]:
+        """(name, path, kind) of a column."""
         kind, index, way = place
         node, name, path = row, "", "/" + "/".join(row.steps)
         for number, at in way:
@@ -55,14 +54,14 @@ class Names:
         if kind == "attribute":
             attribute = node.indexed[index]
             shown = self._attribute(node, attribute)
-            return Column(f"{dot}@{shown}", f"{path}/@{shown}", Kind.NIL if attribute == NIL else Kind.VALUE)
+            return f"{dot}@{shown}", f"{path}/@{shown}", Kind.NIL if attribute == NIL else Kind.VALUE
         if kind == "source":
-            return Column(f"{dot}{SOURCE}", path, Kind.SOURCE)
+            return f"{dot}{SOURCE}", path, Kind.SOURCE
         if node.key != TEXT and has_children(node):
             step = TEXT + (f"[{index + 1}]" if index else "")
-            return Column(f"{dot}{step}", f"{path}/{step}")
+            return f"{dot}{step}", f"{path}/{step}", Kind.VALUE
         # A row that is nothing but its text has no field to name the column after.
-        return Column(name or node.local, path)
+        return name or node.local, path, Kind.VALUE
 
     def _child(self, parent: Node, child: Node) -> str:
         found = self._children.get(parent)
@@ -106,12 +105,10 @@ def uniquely(columns: list[Column]) -> list[Column]:
             name = f"{column.name} ({number})"
         taken.add(name)
         numbers[column.name] = number
-        found.append(Column(name, column.path, column.kind))
+        found.append(Column(name, column.path, column.kind, column.number))
     return found
 
 
 def table_columns(plan: TablePlan, names: Names, row: Node, places: Sequence[ColumnPlace]) -> None:
     """Give a table its columns, as far as they are known."""
-    links = plan.columns[: plan.links]
-    plan.placed = names.columns(row, places, links)
-    plan.columns = [one.column for one in plan.placed]
+    plan.columns = names.columns(row, places, plan.columns[: plan.links])

@@ -210,7 +210,7 @@ class NativeFlattening:
     def _beside_first(laid: Laid, outside: TablePlan, batch: RecordBatch) -> None:
         """What is outside the records goes to the main table's first row."""
         cells = {name: column.to_pylist()[0] for name, column in zip(batch.schema.names, batch.columns, strict=True)}
-        found = [(one.column, cells.get(one.source)) for one in outside.placed]
+        found = [(column, cells.get(column.source)) for column in outside.columns]
         main = laid.tables.tables[0]
         named = uniquely([*main.columns, *(column for column, _ in found)])[len(main.columns) :]
         main.first = [(column, cell) for column, (_, cell) in zip(named, found, strict=True) if cell is not None]

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from ret_convert.arrow import RecordBatch, Schema, pa, pc, pq
 from ret_convert.batch import Restart
-from ret_convert.layout import Column, Kind, Placed, TablePlan
+from ret_convert.layout import Column, Kind, TablePlan
 from ret_convert.positions import Positions, Sink, positions_of
 from ret_kit.blobs import Blobs, Stored
 
@@ -66,12 +66,12 @@ class Batched(Protocol):
 class Part:
     """Rows of a table in a file of their own, as long as no further column comes."""
 
-    def __init__(self, blobs: Blobs, key: str, cells: list[Placed], sample: RecordBatch) -> None:
+    def __init__(self, blobs: Blobs, key: str, cells: list[Column], sample: RecordBatch) -> None:
         self.key = key
         self.cells = cells
         self._at = {one.source: at for at, one in enumerate(cells)}
         sources = "\0".join(one.source for one in cells)
-        self._schema: Any = pa.schema([field_of(one.column) for one in cells], metadata={SOURCES: sources})
+        self._schema: Any = pa.schema([field_of(one) for one in cells], metadata={SOURCES: sources})
         self._blob = blobs.writer(key)
         self._sink = Sink(self._blob)
         self._parquet = parquet_writer(pa.PythonFile(self._sink, mode="w"), self._schema, repeating(sample, cells))
@@ -128,20 +128,16 @@ class TableWriter:
             if self._part is not None:
                 self._parts.append(self._part.close())
             names = set(rows.schema.names)
-            cells = [one for one in self._cells() if one.source in names]
+            cells = [column for column in self._plan.columns if column.source in names]
             key = f"{self._key}/{len(self._parts)}.parquet" if self._parts else f"{self._key}.parquet"
             self._part = Part(self._blobs, key, cells, rows)
         self._part.write(rows)
 
-    def _cells(self) -> list[Placed]:
-        """The columns in their order, as far as they are known."""
-        return self._plan.placed or [Placed(column.name, column) for column in self._plan.columns]
-
     def close(self) -> Written:
         """Store the table; at least one batch was written."""
-        cells = self._cells()
+        cells = self._plan.columns
         # A column whose path is a number has its name from the document (grid.py): content, also without a cell.
-        kept = [one for one in cells if self._filled.get(one.source) or one.column.path.isdigit()] or cells[:1]
+        kept = [one for one in cells if self._filled.get(one.source) or one.path.isdigit()] or cells[:1]
         small = self._first is not None and self._rows <= ROWS
         if not small:
             self._positions.close()
@@ -151,7 +147,7 @@ class TableWriter:
             stored = self._part.close()
         else:
             stored = self._together(kept)
-        links = sum(column.kind is Kind.LINK for column in self._plan.columns)
+        links = sum(one.kind is Kind.LINK for one in cells)
         filled = sum(self._filled.get(one.source, 0) for one in cells[links:]) + len(self._plan.first)
         columns = len(kept) + len(self._plan.first)
         return Written(self._plan.name, self._plan.role, self._rows, columns, filled, stored)
@@ -165,16 +161,16 @@ class TableWriter:
             self._blobs.delete_prefix_sync(f"{self._key}/")
             self._blobs.delete_sync(f"{self._key}.parquet")
 
-    def _schema(self, kept: list[Placed], metadata: dict[bytes, bytes] | None = None) -> Any:
+    def _schema(self, kept: list[Column], metadata: dict[bytes, bytes] | None = None) -> Any:
         first = [column for column, _ in self._plan.first]
-        return pa.schema([field_of(column) for column in [*(one.column for one in kept), *first]], metadata=metadata)
+        return pa.schema([field_of(column) for column in [*kept, *first]], metadata=metadata)
 
     def _beside(self, rows: int, *, first: bool) -> list[Any]:
         """The cells of the columns that have one in the first row only."""
         lists = [[cell if first else None, *[None] * (rows - 1)] for _, cell in self._plan.first]
         return [pa.array(cells, pa.string()) for cells in lists]
 
-    def _whole(self, rows: RecordBatch, kept: list[Placed]) -> bytes:
+    def _whole(self, rows: RecordBatch, kept: list[Column]) -> bytes:
         """A short table."""
         out = pa.BufferOutputStream()
         schema = self._schema(kept, self._positions.inside() if self._rows <= ROWS else None)
@@ -184,7 +180,7 @@ class TableWriter:
             )
         return out.getvalue().to_pybytes()
 
-    def _together(self, kept: list[Placed]) -> Stored:
+    def _together(self, kept: list[Column]) -> Stored:
         """The parts as one table, row group by row group."""
         part = cast("Part", self._part)
         parts = [*self._parts, part.close()]
@@ -221,14 +217,14 @@ def field_of(column: Column) -> Any:
     return pa.field(column.name, pa.string(), metadata={"kind": str(column.kind), "path": column.path})
 
 
-def repeating(sample: RecordBatch, cells: list[Placed]) -> list[str]:
+def repeating(sample: RecordBatch, cells: list[Column]) -> list[str]:
     """The columns whose values repeat, by a first batch."""
     if sample.num_rows < SAMPLE:
         return []
     columns = dict(zip(sample.schema.names, sample.columns, strict=True))
     some = {name: column.slice(0, SAMPLED) for name, column in columns.items()}
     return [
-        one.column.name
+        one.name
         for one in cells
         if one.source in some and pc.count_distinct(some[one.source]).as_py() < REPEATING * len(some[one.source])
     ]
@@ -247,7 +243,7 @@ def parquet_writer(out: Any, schema: Any, dictionaries: list[str]) -> Any:
     )
 
 
-def arranged(rows: RecordBatch, cells: list[Placed], schema: Any, beside: list[Any] | None = None) -> Any:
+def arranged(rows: RecordBatch, cells: list[Column], schema: Any, beside: list[Any] | None = None) -> Any:
     """A batch in the order of its table; columns it does not have are null."""
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
     absent = None if all(one.source in columns for one in cells) else pa.nulls(rows.num_rows, pa.string())

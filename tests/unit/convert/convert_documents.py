@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from ret_convert.batch import Restart
 from ret_convert.flatten import Flattened, Flattening, Options
-from ret_convert.layout import Kind, Layout, Placed, TablePlan
+from ret_convert.layout import Kind, Layout, TablePlan
 from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
 
@@ -72,8 +72,7 @@ def taken(flattening: Flattening) -> Made:
 
 
 def _rows(plan: TablePlan, rows: list[Row]) -> list[Row]:
-    placed = plan.placed or [Placed(column.name, column) for column in plan.columns]
-    found = [{one.column.name: row.get(one.source) for one in placed} for row in rows]
+    found = [{column.name: row.get(column.source) for column in plan.columns} for row in rows]
     for number, row in enumerate(found):
         row |= {column.name: None if number else cell for column, cell in plan.first}
     return found

@@ -11,7 +11,7 @@ from convert_documents import store as blob_store
 from ret_convert.arrow import batch_of, pa, pq
 from ret_convert.batch import Batch
 from ret_convert.flatten import Options
-from ret_convert.layout import Column, Kind, Placed, TablePlan
+from ret_convert.layout import Column, Kind, TablePlan
 from ret_convert.tables import Written, batches_of, columns_of, repeating, store
 from ret_convert.xml import xml_flatten
 from ret_kit.blobs import Blobs
@@ -86,9 +86,9 @@ def test_the_digest_is_that_of_the_blob(blobs: Blobs) -> None:
 def test_only_columns_whose_values_repeat_get_a_dictionary() -> None:
     count = 100
     columns: list[list[str | None]] = [[str(n) for n in range(count)], ["same"] * count]
-    cells = [Placed("unique", Column("Unique", "")), Placed("same", Column("Same", ""))]
-    assert repeating(batch_of(columns, ["unique", "same"]), cells) == ["Same"]
-    assert repeating(batch_of([["same"] * 5], ["same"]), cells) == []
+    cells = [Column("Unique", "", number=0), Column("Same", "", number=1)]
+    assert repeating(batch_of(columns, ["0", "1"]), cells) == ["Same"]
+    assert repeating(batch_of([["same"] * 5], ["1"]), cells) == []
 
 
 def test_batches_become_row_groups(blobs: Blobs) -> None:
