@@ -4,118 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from convert_documents import store
+from reading_bench import Bench, Children, reading_bench
 
-from ret_convert.arrow import pa, pq
-from ret_convert.editing.log import Entry, Head, entry_key
-from ret_convert.editing.overlay import Changes, Edit, Insert, Overlay
+from ret_convert.arrow import pa
+from ret_convert.editing.overlay import Edit, Insert, Overlay
 from ret_convert.errors import PageTooLarge
-from ret_convert.pages import Page, Where, Window
-from ret_convert.views import building, finding, profiling, shelf, view, views
-from ret_convert.views.views import Asked, Reading, open_reading
-from ret_kit.blobs import Blobs
-from ret_kit.errors import BlobDamaged, Invalid, Kind, NotFound, RemoteFailure, RetError, Unavailable
+from ret_convert.pages import Page, Window
+from ret_convert.views import building, shelf, view, views
+from ret_convert.views.views import open_reading
+from ret_kit.errors import BlobDamaged, Invalid, Kind, RemoteFailure, Unavailable
 from ret_kit.pools import Pool
-
-KEY = "sessions/s1/0.parquet"
-FUNCTIONS = {
-    view.BUILD: building.build,
-    view.GATHER: building.gather,
-    views.FIND: finding.find,
-    views.PROFILE: profiling.profile,
-}
-
-
-class Children:
-    """A pool whose children are threads, and which can be held up: the real ones are tested where services run."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, int, int]] = []
-        self.ended = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.held: asyncio.Event | None = None
-        """When this is set, a stream waits for it after its first line."""
-
-    async def stream(self, function: str, payload: dict[str, Any], *, session_id: str) -> AsyncGenerator[bytes]:
-        assert session_id == "s1"
-        self.calls.append((function.rpartition(":")[2], payload["page"]["start"], payload["page"]["end"]))
-        try:
-            await self.gate.wait()
-            lines: list[bytes] = []
-            await asyncio.to_thread(self._call, FUNCTIONS[function], json.loads(json.dumps(payload)), lines.append)
-            for line in lines:
-                yield line
-                if self.held:
-                    await self.held.wait()
-        finally:
-            self.ended += 1
-
-    @staticmethod
-    def _call(function: Callable[[dict[str, Any], Any], Any], payload: dict[str, Any], told: Any) -> dict[str, Any]:
-        try:
-            return json.loads(json.dumps(function(payload, told)))
-        except RetError as error:  # as it comes out of a child
-            raise RemoteFailure(kind=error.kind, code=error.code, detail=error.detail, fields=error.extra()) from None
-
-    async def call(self, function: str, payload: dict[str, Any], *, session_id: str) -> dict[str, Any]:
-        assert session_id == "s1"
-        return await asyncio.to_thread(self._call, FUNCTIONS[function], json.loads(json.dumps(payload)), None)
-
-
-class Bench:
-    """A table of 3,000 rows in groups of 100, and what reads it."""
-
-    def __init__(self, blobs: Blobs, url: str, reading: Reading, children: Children) -> None:
-        self.blobs, self.url, self.reading, self.children = blobs, url, reading, children
-        self.where = Where(KEY, 0)
-        self.put({"A": [str(n) for n in range(3000)], "B": ["xyz"[n % 3] for n in range(3000)]})
-        self.version = 1
-
-    def put(self, columns: dict[str, Any]) -> None:
-        table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
-        out = pa.BufferOutputStream()
-        pq.write_table(table, out, row_group_size=100, write_page_checksum=True)
-        self.where = Where(KEY, self.blobs.put_sync(KEY, out.getvalue().to_pybytes()).size)
-
-    def edit(self, *edits: Edit, inserts: tuple[Insert, ...] = (), deletes: tuple[int, ...] = ()) -> None:
-        self.version += 1
-        top = max([3000, *(one.row for one in inserts)])
-        head = Head(
-            version=self.version, at=0, user="u", kind="edit", of=0, edits=1, inserts=len(inserts), top=top, size=1,
-            nonce="n", key="",
-        )  # fmt: skip
-        self.blobs.put_sync(entry_key(KEY, self.version), Entry(head, Changes(edits, inserts, deletes)).encoded())
-
-    async def asked(self, **given: Any) -> Asked:
-        return replace(await self.reading.asked(self.where, "s1"), **given)
-
-    async def page(self, offset: int, limit: int = 10, columns: tuple[str, ...] = (), **given: Any) -> Page:
-        asked = await self.asked(**(given or {"sort": "-A"}))
-        async with asyncio.timeout(20):
-            return await self.reading.views.page(asked, Window(offset, limit, columns))
-
-    async def rows(self, offset: int, limit: int = 10, **given: Any) -> list[int]:
-        return list((await self.page(offset, limit, **given)).numbers)
-
-    def kept(self) -> set[str]:
-        """The views in the store, each by its version."""
-        keys = self.blobs.keys_sync("sessions/s1/0.views/")
-        return {key.removeprefix("sessions/s1/0.views/").partition("/")[0] for key in keys}
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
-    url, blobs = store(tmp_path)
-    children = Children()
-    async with open_reading(url, cast("Pool", children)) as reading:
-        yield Bench(blobs, url, reading, children)
+    async with reading_bench(tmp_path) as opened:
+        yield opened
 
 
 def falling(start: int, limit: int = 10) -> list[int]:
@@ -304,110 +213,6 @@ async def test_gathered_rows_that_are_damaged_are_not_shown(bench: Bench, monkey
         bench.blobs.put_sync(key, b"damaged")
     with pytest.raises(BlobDamaged):
         await bench.rows(0)
-
-
-# --- find and profile --------------------------------------------------------------------------------------------
-
-
-async def test_cells_are_found_row_by_row_from_left_to_right_in_the_table_s_own_order(bench: Bench) -> None:
-    bench.put({"A": ["b", "a", "x"] * 100, "B": ["Äb", "c", None] * 100})
-    views = bench.reading.views
-    assert await views.find(await bench.asked(), "äB", 0) == (1, "B")
-    assert await views.find(await bench.asked(), "B", 0) == (1, "A")
-    assert await views.find(await bench.asked(), "B", 2) == (4, "A")
-    assert await views.find(await bench.asked(), "b", 298) == (298, "A")
-    with pytest.raises(NotFound):
-        await views.find(await bench.asked(), "b", 299)
-    for row, found in ((150, (150, "A")), (151, (153, "A")), (300, (300, "A"))):
-        assert await views.find(await bench.asked(), "x", row) == found
-
-
-async def test_edits_are_found_and_what_they_replaced_is_not(bench: Bench) -> None:
-    bench.put({"A": [f"v{n:03d}" for n in range(1, 301)]})
-    bench.edit(
-        Edit(5, "A", "new"),
-        Edit(210, "A", None),
-        inserts=(
-            Insert(3001, 0, {"A": "New top"}),
-            Insert(3002, 200, {"A": "new 200"}),
-            Insert(3003, 3002, {"A": "behind"}),
-            Insert(3004, 300, {"A": "new end"}),
-        ),
-        deletes=(150, 200),
-    )
-    views = bench.reading.views
-
-    async def find(q: str, row: int) -> int | None:
-        try:
-            return (await views.find(await bench.asked(), q, row))[0]
-        except NotFound:
-            return None
-
-    found = [await find("NEW", row) for row in (0, 1, 5, 6, 199, 200, 3002, 3003, 201, 300, 3004, 3005)]
-    assert found == [3001, 5, 5, 3002, 3002, 3002, 3002, 3004, 3004, 3004, 3004, None]
-    assert [await find(gone, 0) for gone in ("v005", "v150", "v210")] == [None, None, None]
-    assert [await find("v151", row) for row in (150, 151, 152)] == [151, 151, None]
-
-
-@pytest.mark.parametrize("q, row, field", [("", 0, "q"), ("x" * 1001, 0, "q"), ("x", -1, "from_row")])
-async def test_a_search_that_cannot_be_is_refused(bench: Bench, q: str, row: int, field: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        await bench.reading.views.find(await bench.asked(), q, row)
-    assert refused.value.field == field
-
-
-async def test_a_table_that_was_replaced_is_neither_searched_nor_profiled(bench: Bench) -> None:
-    asked = await bench.asked()
-    await bench.blobs.delete(KEY)
-    with pytest.raises(NotFound) as gone:
-        await bench.reading.views.find(asked, "x", 0)
-    assert gone.value.what == "table"
-    bench.put({"A": ["other"]})
-    with pytest.raises(RetError) as damaged:
-        await bench.reading.views.profile(asked, [])
-    assert damaged.value.code == "BLOB_DAMAGED"
-
-
-async def test_a_profile_says_what_a_column_holds_with_its_edits(bench: Bench) -> None:
-    bench.put({"N": [None, "", "10", "9", "9", "x", "-3.5"], "T": ["b", "B", "a", "ä", "", None, "b"], "E": [None] * 7})
-    bench.edit(Edit(1, "N", "9"), Edit(2, "T", "C"), inserts=(Insert(3001, 0, {"T": "b"}),), deletes=(7,))
-    asked = await bench.asked()
-    figures = {column.name: found for column, found in await bench.reading.views.profile(asked, [])}
-    assert figures["N"] == {
-        "count": 7, "nulls": 1, "empty": 1, "distinct": 4, "counted": 7, "min": "10", "max": "x",
-        "top": [["9", 3], ["", 1], ["10", 1], ["x", 1]],
-    }  # fmt: skip
-    assert figures["T"]["top"][0] == ["b", 2]
-    assert [figures["T"][name] for name in ("nulls", "empty", "distinct", "min", "max")] == [1, 1, 5, "a", "ä"]  # type: ignore[literal-required]
-    assert [figures["E"][name] for name in ("count", "nulls", "distinct", "min", "max", "top")] == [
-        7,
-        7,
-        0,
-        None,
-        None,
-        [],
-    ]  # type: ignore[literal-required]
-    only = await bench.reading.views.profile(asked, ["T"])
-    assert [column.name for column, _ in only] == ["T"]
-
-
-async def test_numbers_have_the_least_and_the_greatest_by_value(bench: Bench) -> None:
-    bench.put({"N": ["10", "9", "-3.5", "100", None, ""]})
-    ((column, figures),) = await bench.reading.views.profile(await bench.asked(), [])
-    assert (column.type, figures["min"], figures["max"]) == ("number", "-3.5", "100")
-
-
-async def test_a_column_with_too_many_different_values_says_how_many_rows_were_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(profiling, "DISTINCT", 500)
-    ((_, ids), (_, words)) = await bench.reading.views.profile(await bench.asked(), [])
-    assert (ids["count"], ids["min"], ids["max"]) == (3000, "0", "2999")
-    assert ids["distinct"] == ids["counted"] < 3000
-    assert (words["counted"], words["distinct"], words["top"]) == (3000, 3, [["x", 1000], ["y", 1000], ["z", 1000]])
-    monkeypatch.setattr(views, "PROFILED", 1)
-    with pytest.raises(Invalid):
-        await bench.reading.views.profile(await bench.asked(), [])
 
 
 def test_an_overlay_of_no_edits_marks_nothing() -> None:
