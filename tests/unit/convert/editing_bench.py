@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ret_convert.arrow import pa, pq
-from ret_convert.editing.overlay import Overlay
-from ret_convert.editing.versions import Versions
+from ret_convert.editing.overlay import Edit, Overlay
+from ret_convert.editing.versions import By, Versions
 from ret_convert.pages import Pages, Where
 from ret_kit.blobs import Blobs
 
 COLUMNS = ("A", "B")
+ANN, BOB = By("ann"), By("bob")
 KEY = "sessions/s1/jobs/j1/table.parquet"
 Values = list[str | None]
 Rows = list[tuple[int, Values]]
@@ -25,6 +26,10 @@ def arrow(rows: int) -> Any:
     """The same as a table of Arrow's."""
     whole = converted(rows)
     return pa.table({name: pa.array([one[1][at] for one in whole], pa.string()) for at, name in enumerate(COLUMNS)})
+
+
+def word(row: int, value: str | None, column: str = "A") -> Edit:
+    return Edit(row, column, value)
 
 
 class Tables:
