@@ -187,11 +187,15 @@ class Alignment:
 
 @dataclass(frozen=True)
 class CellChanges:
-    """The cells of one column that are not the same: positions among the shown rows, rising, and their states."""
+    """The cells of one column that are not the same: positions among the shown rows, rising, and their states.
+
+    `new`, where it is known: what stands there in B, as an Arrow array (any type of strings, also with a dictionary).
+    """
 
     column: int
     positions: Int64s
     states: Bytes8
+    new: Any = None
 
 
 @dataclass(frozen=True)
@@ -207,3 +211,5 @@ class Result:
     counts: Counts
     patterns: tuple[Pattern, ...]
     notes: tuple[Note, ...] = field(default=())
+    patterns_total: int = 0
+    """All patterns; of very many only the most frequent are kept."""
