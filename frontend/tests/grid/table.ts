@@ -222,3 +222,10 @@ export async function editing(table: FakeTable, options: Partial<GridOptions> = 
 /** The drawn values of some lines, in the shown columns. */
 export const drawn = (grid: Grid, top = 0, bottom = grid.lines - 1): (Value | undefined)[][] =>
   Array.from({ length: bottom - top + 1 }, (_, at) => grid.columns.shown.map((column) => grid.value(top + at, column)));
+
+/** What a command gives that did something, or that was refused. */
+export const done = { done: true };
+export const refusal = (why: string) => ({ done: false, why });
+
+/** The second column as it is saved. */
+export const words1 = (table: FakeTable) => table.rows.map(({ values }) => values[1]);
