@@ -5,10 +5,8 @@ import { Editor } from "./editing";
 import { Finding } from "./finding";
 import type { Grid, GridOptions } from "./index";
 import { Keeping } from "./keeping";
-import { BLOCK_COLUMNS, BLOCK_ROWS, COMMAND_BLOCKS, STATISTICS_CELLS } from "./limits";
 import { Locating } from "./locating";
 import { DONE, refused } from "./outcomes";
-import { cellsOf } from "./rects";
 import { Saving } from "./saving";
 import { Selection } from "./selection";
 import { Sheet } from "./sheet";
@@ -16,6 +14,7 @@ import { Sight } from "./sight";
 import { Signals } from "./signals";
 import { StatisticsOf } from "./statistics";
 import type { Change, Choice, Line, LoadState, Outcome, PastePlan, Rect, Row, TablePort, Topic, Value, View, Window } from "./types";
+import { Versions } from "./versions";
 import { isPlain, PLAIN, sameView } from "./view";
 
 /** Puts the parts together; each command is told to the one that it is about. */
@@ -29,12 +28,12 @@ export class GridModel implements Grid {
   readonly #editor: Editor;
   readonly #clipboard: Clipboard;
   readonly #saving: Saving;
+  readonly #versions: Versions;
   readonly #keeping: Keeping;
   readonly #locating: Locating;
   readonly #finding: Finding;
   readonly #statistics: StatisticsOf;
   readonly #control = new AbortController();
-  #versionError: unknown;
 
   constructor(options: GridOptions) {
     const { table, version, totalRows } = options;
@@ -49,6 +48,7 @@ export class GridModel implements Grid {
       this.#selection.renumber(numbers);
       this.#editor.renumber(numbers);
     });
+    this.#versions = new Versions(table, this.#sheet, this.#saving);
     this.#keeping = new Keeping(options.drafts, this.#sheet.draft, this.#saving);
     this.#locating = new Locating(table, this.#sheet, this.#selection, this.#control.signal);
     this.#finding = new Finding(table, this.#sheet, this.#selection, (row) => this.#locating.lineOf(row));
@@ -213,19 +213,8 @@ export class GridModel implements Grid {
     return this.#statistics.of(this.#selection.ranges);
   }
 
-  async completeStatistics(cells = STATISTICS_CELLS): Promise<void> {
-    let left = cells;
-    for (const range of this.#selection.ranges) {
-      const fitting = Math.floor(left / Math.max(1, range.right - range.left + 1));
-      // Blocks are as wide as they are, also where one column of them is wanted.
-      const blocks = COMMAND_BLOCKS / Math.ceil((range.right - range.left + 1) / BLOCK_COLUMNS);
-      const lines = Math.min(range.bottom - range.top + 1, fitting, Math.floor(blocks) * BLOCK_ROWS);
-      const part = { ...range, bottom: range.top + lines - 1 };
-      if (lines <= 0 || this.#control.signal.aborted) return;
-      left -= cellsOf(part);
-      const release = await this.#sheet.hold(part).catch(() => undefined);
-      release?.();
-    }
+  completeStatistics(cells?: number): Promise<void> {
+    return this.#statistics.complete(this.#selection.ranges, this.#control.signal, cells);
   }
 
   // ---- editing
@@ -367,15 +356,15 @@ export class GridModel implements Grid {
   // ---- versions on the server
 
   undoVersion(): Promise<Outcome> {
-    return this.#toVersion(() => this.#table.undo());
+    return this.#versions.undo();
   }
 
   redoVersion(): Promise<Outcome> {
-    return this.#toVersion(() => this.#table.redo());
+    return this.#versions.redo();
   }
 
   get versionError(): unknown {
-    return this.#versionError;
+    return this.#versions.error;
   }
 
   history(offset: number, limit: number): ReturnType<Grid["history"]> {
@@ -394,21 +383,6 @@ export class GridModel implements Grid {
 
   stopFinding(): void {
     this.#finding.stop();
-  }
-
-  async #toVersion(change: () => Promise<{ version: number }>): Promise<Outcome> {
-    if (this.hasDraft || this.#saving.pending) return refused("unsaved-changes");
-    this.#versionError = undefined;
-    try {
-      const { version } = await change();
-      this.#sheet.blocks.outdate(version);
-      return DONE;
-    } catch (error) {
-      this.#versionError = error;
-      return refused("save-failed");
-    } finally {
-      this.#signals.raise("history");
-    }
   }
 
   #follow(topics: ReadonlySet<Topic>): void {

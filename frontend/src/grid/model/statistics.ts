@@ -1,5 +1,5 @@
 import type { Block } from "./block";
-import { BLOCK_COLUMNS } from "./limits";
+import { BLOCK_COLUMNS, BLOCK_ROWS, COMMAND_BLOCKS, STATISTICS_CELLS } from "./limits";
 import { cellsOf, disjoint } from "./rects";
 import type { Sheet } from "./sheet";
 import type { Rect, Statistics, Value } from "./types";
@@ -90,6 +90,23 @@ export class StatisticsOf {
     };
     this.#last = { stamp, result };
     return result;
+  }
+
+  /** Loads what of the ranges is not loaded, up to so many cells in all. */
+  async complete(ranges: readonly Rect[], signal: AbortSignal, cells = STATISTICS_CELLS): Promise<void> {
+    let left = cells;
+    for (const range of ranges) {
+      const width = range.right - range.left + 1;
+      const fitting = Math.floor(left / Math.max(1, width));
+      // Blocks are as wide as they are, also where one column of them is wanted.
+      const blocks = COMMAND_BLOCKS / Math.ceil(width / BLOCK_COLUMNS);
+      const lines = Math.min(range.bottom - range.top + 1, fitting, Math.floor(blocks) * BLOCK_ROWS);
+      const part = { ...range, bottom: range.top + lines - 1 };
+      if (lines <= 0 || signal.aborted) return;
+      left -= cellsOf(part);
+      const release = await this.#sheet.hold(part).catch(() => undefined);
+      release?.();
+    }
   }
 
   /** Saved rows: by the blocks that are loaded, however many rows are selected. */
