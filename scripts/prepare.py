@@ -216,6 +216,16 @@ def packages(goal: str) -> None:
         call(*pip, "--no-build-isolation", *groups, *editable)
 
 
+def peers() -> None:
+    """What comparing is measured beside, in an environment of its own: its requirements do not agree with ours."""
+    wanted, folder = ROOT / "benchmarks" / "compare" / "peers.txt", VENV / "ret-peers"
+    with once(folder / "ret-stamp", fingerprint([wanted], str(PYTHON.resolve()))) as to_do:
+        if to_do:
+            say("installing what comparing is measured beside")
+            call(sys.executable, "-m", "venv", "--clear", folder)
+            call(folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q", "-r", wanted)
+
+
 # --- The page --------------------------------------------------------------------------------------------------------
 
 
@@ -329,6 +339,8 @@ def main() -> int:
             compiler()
             environment()
             packages("test" if goal == "python" else goal)
+            if goal == "bench":
+                peers()
             if goal != "python":
                 env = node()
                 if goal == "test":

@@ -36,14 +36,19 @@ def score(planted: Planted, result: Result) -> Score:
     """Pairs of rows that are equal in what tells rows apart are the same pairs."""
     in_a = told(planted, planted.a, lambda name: name, 0)
     in_b = told(planted, planted.b, lambda name: planted.names[name], 1)
-    rows = zip(result.alignment.a_rows.tolist(), result.alignment.b_rows.tolist(), strict=True)
-    found = Counter((in_a[a], in_b[b]) for a, b in rows if NOWHERE not in {a, b})
+    found = Counter((in_a[a], in_b[b]) for a, b in paired(result))
     true = Counter((in_a[a], in_b[b]) for a, b in planted.pairs)
     right = (found & true).total()
     f1 = 2 * right / (found.total() + true.total()) if found or true else 1.0
     reported = changed_cells(planted, result)
     count = len(planted.cells)
     return Score(f1, reported / count if count else 1.0 + reported, reported, count, columns_right(planted, result))
+
+
+def paired(result: Result) -> list[tuple[int, int]]:
+    """The pairs of rows that the engine made."""
+    rows = zip(result.alignment.a_rows.tolist(), result.alignment.b_rows.tolist(), strict=True)
+    return [(int(a), int(b)) for a, b in rows if NOWHERE not in {a, b}]
 
 
 def told(planted: Planted, side: Table, named: Callable[[str], str], which: int) -> list[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ret_diff.arrow import pa
 from ret_diff.model import Column, Kind
 
 Cell = str | None
@@ -17,7 +18,21 @@ Change = Callable[[random.Random, Cell], Cell]
 WORDS = [
     a + b
     for a in ("net", "im", "trans", "local", "ap", "stand", "con", "re", "over", "sub", "inter", "pre", "out", "un")
-    for b in ("mediate", "fer", "proval", "ard", "tract", "view", "ledger", "batch", "hold", "site", "term", "due", "pay")
+    for b in (
+        "mediate",
+        "fer",
+        "proval",
+        "ard",
+        "tract",
+        "view",
+        "ledger",
+        "batch",
+        "hold",
+        "site",
+        "term",
+        "due",
+        "pay",
+    )
 ]
 CURRENCIES = ("EUR", "USD", "GBP", "JPY", "CHF")
 SPARE = "Spare"
@@ -43,18 +58,12 @@ class Table:
         return [Column(name, f"/R/{name}", Kind.LINK if name in self.links else Kind.VALUE) for name in self.names]
 
     def read(self, names: Sequence[str]) -> Any:
-        import pyarrow as untyped_arrow  # noqa: PLC0415 - the tables themselves are made without it
-
-        pa: Any = untyped_arrow
         step = max(1, -(-len(self.rows_) // self.pieces))
         cuts = [self.rows_[first : first + step] for first in range(0, len(self.rows_), step)] or [()]
         made = {name: pa.chunked_array([self._cells(name, cut) for cut in cuts], pa.large_string()) for name in names}
         return pa.table(made)
 
     def _cells(self, name: str, rows: Sequence[Row]) -> Any:
-        import pyarrow as untyped_arrow  # noqa: PLC0415 - as above
-
-        pa: Any = untyped_arrow
         at = self.names.index(name)
         return pa.array([row[at] for row in rows], pa.large_string())
 
@@ -250,8 +259,8 @@ SHAPES = (
                    "Text": reworded}, renames=("Number", "Day")),
     Shape("child rows", child, ("_id", "_parent_id", "_pos", "Line", "Days", "Share", "Prepaid", SPARE),
           ("_parent_id", "Line"), ("_id", "_pos"), links=("_id", "_parent_id", "_pos"),
-          changes={"Days": other(lambda rng: str(rng.randrange(120))), "Share": other(lambda rng: f"{rng.random():.4f}"),
-                   "Prepaid": one_of("YN")}, renames=("Share",)),
+          changes={"Days": other(lambda rng: str(rng.randrange(120))),
+                   "Share": other(lambda rng: f"{rng.random():.4f}"), "Prepaid": one_of("YN")}, renames=("Share",)),
     Shape("time series", series, ("Meter", "Day", "Value", "Events", "Quality", SPARE), ("Meter", "Day"),
           changes={"Value": other(lambda rng: f"{rng.randrange(10**6) / 1000:.3f}"), "Events": other(number),
                    "Quality": one_of("GB")}, renames=("Value",)),
