@@ -122,7 +122,8 @@ class TablePair(TypedDict):
     """Two tables that belong together, or one that only one side has (`a` or `b`, ids of tables, is empty then).
 
     `parent` is the place, in the list it is in, of the pair whose rows `_parent_id` names on both sides; -1 if that is
-    not known or there is none. Parents stand before their children.
+    not known or there is none. Mostly parents stand before their children, but a main table stands first even if its
+    parent is another: compare in `PairFacts.order`.
 
     `links` are the columns that are links (`Kind.LINK`) on both sides, although the format of one may have none: that
     side's columns of these names are to be read as links.
@@ -156,8 +157,9 @@ class PairFacts(TypedDict):
 
     `a` and `b` are ids of documents: one, unless a document stands against several, which then hold a table each; the
     first one is the one whose path (`a_path`, `b_path`) it is, and has the main table. `tables` begin with the main
-    table, all that are known are in it. `runner_up` is the path of the document of B that would have been next for A's
-    (or, for what is only in B, of A's); empty if there was none.
+    table, all that are known are in it; `order` are their places so that parents come before children. `runner_up` is
+    the path of the document of B that would have been next for A's (or, for what is only in B, of A's); empty if there
+    was none.
     """
 
     a: list[str]
@@ -169,6 +171,7 @@ class PairFacts(TypedDict):
     runner_up: str
     runner_up_confidence: float
     tables: list[TablePair]
+    order: list[int]
     notes: list[NoteFacts]
 
 
