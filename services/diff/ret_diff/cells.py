@@ -128,7 +128,9 @@ class CellWork:
             which = np.asarray(both.indices)
             self._patterns.add(column, one, other, np.bincount(which, minlength=len(distinct)), of_pairs)
             of_cells = of_pairs[which]
-        self._cells.append(CellChanges(column, positions, of_cells, _indirect(values[1], new)))
+        self._cells.append(
+            CellChanges(column, positions, of_cells, _indirect(values[0], old), _indirect(values[1], new))
+        )
 
 
 def _codes(indices: Any) -> Int32s:

@@ -189,12 +189,13 @@ class Alignment:
 class CellChanges:
     """The cells of one column that are not the same: positions among the shown rows, rising, and their states.
 
-    `new`, where it is known: what stands there in B, as an Arrow array (any type of strings, also with a dictionary).
+    `old` and `new`, where they are known: what stands there in A and in B, as Arrow arrays with a dictionary.
     """
 
     column: int
     positions: Int64s
     states: Bytes8
+    old: Any = None
     new: Any = None
 
 

@@ -1,0 +1,163 @@
+"""The cells of some shown rows: what stands in A, what stands in B, and where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ret_diff.arrow import Array, pa, pc
+from ret_diff.errors import PageTooLarge, SideGone
+from ret_diff.marks import IGNORED_ROWS, SECTION_SHIFT, SECTIONS, Which
+from ret_diff.model import NOWHERE, Bytes8, Flags, Int64s, RowStatus
+from ret_diff.opened import Opened
+from ret_diff.stored import BYTES, CELLS, Stored
+from ret_kit.errors import NotFound
+
+TEXT = pa.large_string()
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Cells of shown rows, column by column; null also where a side has no such row or column.
+
+    `states` has the CellState of each cell for the columns in which cells differ. `differ` are the rows whose cells of
+    B are not those of A, whatever is looked at.
+    """
+
+    a: list[Array]
+    b: list[Array]
+    states: dict[int, Bytes8]
+    differ: Flags
+
+
+class Gathering:
+    """Reads cells of results, for several threads."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+
+    def cells(self, opened: Opened, places: Int64s, columns: Sequence[int]) -> Gathered:
+        """The cells of shown rows, which rise, in columns by their places in the result.
+
+        SideGone when rows that are the same are wanted and A's table is not there any more. PageTooLarge, BlobDamaged.
+        """
+        if 2 * len(places) * len(columns) > CELLS:
+            raise PageTooLarge(cells=CELLS, bytes=BYTES)
+        rows = _Rows(opened, places)
+        kept = self._kept(opened, rows, columns)
+        table = self._table(opened, rows, columns)
+        a: list[Array] = []
+        b: list[Array] = []
+        states: dict[int, Bytes8] = {}
+        differ = (rows.status == RowStatus.ADDED) | (rows.status == RowStatus.REMOVED)
+        for at in columns:
+            column = opened.meta.columns[at]
+            left = _chosen([table.get(at), kept.get(f"a{at}")], [rows.in_table, rows.whole])
+            if f"s{at}" in kept:
+                states[at] = np.asarray(pc.fill_null(_chosen([kept[f"s{at}"]], [rows.kept]), 0))
+                differ |= states[at] > 0
+            if column.a is None or column.b is None:
+                differ[:] = True
+                right = left if opened.only == "b" else _chosen([kept.get(f"+{at}")], [rows.everywhere])
+                a.append(_chosen([None], [rows.everywhere]) if column.a is None else left)
+                b.append(right)
+            else:
+                a.append(left)
+                b.append(_right(rows, left, states.get(at), kept.get(f"b{at}")))
+        return Gathered(a, b, states, differ)
+
+    def _kept(self, opened: Opened, rows: _Rows, columns: Sequence[int]) -> dict[str, Array]:
+        """What the artefact has of these columns, `+<j>` those of B alone: for all rows, others for `rows.ranks`."""
+        found: dict[str, Array] = {}
+        for part in opened.meta.parts:
+            places = rows.places if part.everywhere else rows.ranks
+            asked = [at for at in columns if part.first <= at < part.end]
+            if not asked or not len(places):
+                continue
+            there = self._stored.footer(part.key, part.size).names
+            names = [name for at in asked for name in (f"a{at}", f"b{at}", f"s{at}") if name in there]
+            table = self._stored.rows(part.key, part.size, places, names)
+            for name, cells in zip(names, table.columns, strict=True):
+                found[f"+{name[1:]}" if part.everywhere else name] = cells
+        return found
+
+    def _table(self, opened: Opened, rows: _Rows, columns: Sequence[int]) -> dict[int, Array]:
+        """What A's table has of these columns, for `rows.table_rows`."""
+        if not len(rows.table_rows):
+            return {}
+        shown, of_b = opened.meta.columns, opened.only == "b"
+        names = {at: shown[at].b if of_b else shown[at].a for at in columns}
+        wanted = {at: name for at, name in names.items() if name is not None}
+        where = opened.meta.table
+        try:
+            table = self._stored.rows(where.key, where.size, rows.table_rows, list(wanted.values()))
+        except NotFound:
+            raise SideGone(side=opened.side) from None
+        return dict(zip(wanted, table.columns, strict=True))
+
+
+class _Rows:
+    """Where the cells of shown rows are; NOWHERE for those that are not there."""
+
+    def __init__(self, opened: Opened, places: Int64s) -> None:
+        marks, meta = opened.marks, opened.meta
+        own = marks.marks[places]
+        self.places = places
+        self.status = opened.status(places)
+        sections = own >> SECTION_SHIFT
+        rank = np.full(len(places), NOWHERE, np.int64)
+        first = 0
+        for section, (which, count) in enumerate(zip(SECTIONS, meta.sections, strict=True), 1):
+            inside = sections == section
+            if inside.any():
+                rank[inside] = first + marks.ranks(which, places[inside])
+            first += count
+        self.ranks = np.sort(rank[rank != NOWHERE])
+        """The kept rows, as they are read; `kept` are the places of the shown rows among them."""
+        self.kept = np.where(rank == NOWHERE, NOWHERE, np.searchsorted(self.ranks, rank))
+        in_a = self.status != RowStatus.ADDED
+        copied = in_a & (sections > 0) & (sections != IGNORED_ROWS) & (not meta.own)
+        self.whole = np.where(copied, self.kept, NOWHERE)
+        """As `kept`, for those of which all of A is kept."""
+        from_table = in_a & ~copied if not opened.only else np.ones(len(places), np.bool_)
+        self.in_table = np.where(from_table, np.cumsum(from_table) - 1, NOWHERE)
+        """The places of the shown rows among those that are read from the table, `table_rows`."""
+        chosen = places[from_table]
+        self.table_rows = chosen if opened.only else marks.ranks(Which.IN_A, chosen)
+        self.everywhere = np.arange(len(places))
+
+
+def _right(rows: _Rows, left: Array, state: Bytes8 | None, new: Array | None) -> Array:
+    """The cells of B in a column of both sides, by those of A."""
+    other = rows.status == RowStatus.ADDED
+    if state is not None:
+        other |= state > 0
+    removed = rows.status == RowStatus.REMOVED
+    if not other.any() and not removed.any():
+        return left
+    same = np.where(other | removed, NOWHERE, rows.everywhere)
+    return _chosen([left, new], [same, np.where(other, rows.kept, NOWHERE)])
+
+
+def _chosen(values: Sequence[Any], places: Sequence[Int64s]) -> Array:
+    """For each row the value at its place in the first of the values in which it has one, null if in none."""
+    found = np.full(len(places[0]), NOWHERE, np.int64)
+    there: list[Any] = []
+    before = 0
+    for one, where in zip(values, places, strict=True):
+        if one is not None:
+            found = np.where((found == NOWHERE) & (where != NOWHERE), where + before, found)
+            there.append(_flat(one))
+            before += len(one)
+    if len(there) == 1 and before == len(found) and (found == np.arange(before)).all():
+        return there[0]
+    whole = pa.nulls(0, TEXT) if not there else there[0] if len(there) == 1 else pa.concat_arrays(there)
+    return whole.take(pa.array(found, mask=found == NOWHERE))
+
+
+def _flat(values: Any) -> Any:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return whole.cast(TEXT) if pa.types.is_string(whole.type) else whole
