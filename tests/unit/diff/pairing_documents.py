@@ -8,16 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as untyped_arrow
-import pyarrow.parquet as untyped_parquet
-
+from ret_diff.arrow import pa, pq
 from ret_diff.pairing.bytes import by_bytes
-from ret_diff.pairing.model import ColumnFacts, DocumentFacts, Documents, Order, PairFacts, Paired, TableFacts
+from ret_diff.pairing.model import ColumnFacts, DocumentFacts, Documents, Order, Paired, PairFacts, TableFacts
 from ret_diff.pairing.pair import pair
 from ret_kit.blobs import Blobs
-
-pa: Any = untyped_arrow
-pq: Any = untyped_parquet
 
 Rows = Sequence[Mapping[str, str | None]]
 LINKS = ("_id", "_parent_id", "_pos")
@@ -102,7 +97,7 @@ class Bench:
     ) -> list[PairFacts]:
         """Both stages: the pairs that are not identical, and what only one side has."""
         sides = [Documents(documents=list(side), zips=list(one)) for side, one in zip((a, b), zips, strict=True)]
-        known = by_bytes(*({"documents": [*side["documents"]], "zips": side["zips"]} for side in sides))
+        known = by_bytes(*(Side(documents=[*side["documents"]], zips=side["zips"]) for side in sides))
         order = Order(blobs=self.url, a=sides[0], b=sides[1], pairs=known["pairs"], apart=list(apart))
         answer: Any = pair({**order}, lambda _: None)
         found: Paired = answer
@@ -126,7 +121,7 @@ def setup_rows(rng: random.Random, word: str, count: int = 30) -> list[dict[str,
             "EnabledFlag": rng.choice("YN"),
             "StartDate": f"20{rng.randrange(10, 27)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}",
             "Description": " ".join(
-                rng.choices("net days approval local transfer review hold site batch".split(), k=5)
+                rng.choices(["net", "days", "approval", "local", "transfer", "review", "hold", "site", "batch"], k=5)
             ),
         }
         for number in range(1, count + 1)
