@@ -1,0 +1,111 @@
+"""Which column of A is which of B, by path and name; what is left may be found to be renamed once rows are aligned."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from ret_diff.model import NOWHERE, Column, ColumnStatus, Kind, MatchedColumn, Options
+
+Pair = tuple[int, int]
+"""Places of a column in A and in B."""
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def cleaned(name: str) -> str:
+    """A name without what is only its writing: `Enabled Flag`, `ENABLED_FLAG` and `EnabledFlag` are one."""
+    return _NO_LETTER.sub("", name).casefold()
+
+
+def by_name(a: Sequence[Column], b: Sequence[Column]) -> list[Pair]:
+    """Columns of the same path, then of the same name, then of the same cleaned name; each column at most once."""
+    found: list[Pair] = []
+    for same in (_path, _name, _cleaned):
+        taken_a, taken_b = {one for one, _ in found}, {one for _, one in found}
+        left = _grouped(((at, column) for at, column in enumerate(a) if at not in taken_a), same)
+        right = _grouped(((at, column) for at, column in enumerate(b) if at not in taken_b), same)
+        for what, places in left.items():
+            others = right.get(what, [])
+            # Columns that share a name are told apart by their number only, if there are as many of them.
+            if len(places) == len(others):
+                found += zip(places, others, strict=True)
+    return sorted(found)
+
+
+def left_over(a: Sequence[Column], b: Sequence[Column], pairs: Iterable[Pair]) -> tuple[list[int], list[int]]:
+    """The columns of each side that have no partner, links left out."""
+    some = list(pairs)
+    taken_a, taken_b = {one for one, _ in some}, {one for _, one in some}
+    return (
+        [at for at, one in enumerate(a) if at not in taken_a and one.kind is not Kind.LINK],
+        [at for at, one in enumerate(b) if at not in taken_b and one.kind is not Kind.LINK],
+    )
+
+
+def laid_out(
+    a: Sequence[Column], b: Sequence[Column], pairs: Iterable[Pair], options: Options, renamed: Iterable[Pair] = ()
+) -> tuple[MatchedColumn, ...]:
+    """All columns in the order of the result: A's, and what only B has behind the column that is before it in B."""
+    again = set(renamed)
+    partner = {one: other for one, other in (*pairs, *again)}
+    taken = {other: one for one, other in partner.items()}
+    behind: dict[int, list[int]] = defaultdict(list)
+    place = NOWHERE
+    for at in range(len(b)):
+        if at in taken:
+            place = taken[at]
+        else:
+            behind[place].append(at)
+    found = [_column(a, b, (NOWHERE, at), options) for at in behind[NOWHERE]]
+    for at in range(len(a)):
+        pair = (at, partner.get(at, NOWHERE))
+        found.append(_column(a, b, pair, options, renamed=pair in again))
+        found += [_column(a, b, (NOWHERE, other), options) for other in behind.get(at, ())]
+    return tuple(found)
+
+
+def _column(
+    a: Sequence[Column], b: Sequence[Column], pair: Pair, options: Options, *, renamed: bool = False
+) -> MatchedColumn:
+    left, right = (side[at] if at != NOWHERE else None for side, at in zip((a, b), pair, strict=True))
+    one = left or right
+    if one is None:
+        raise ValueError("a column of no side")
+    names = {side.name for side in (left, right) if side}
+    ignored = not names.isdisjoint(options.ignore_columns)
+    link = any(side.kind is Kind.LINK for side in (left, right) if side)
+    if ignored or (link and not (left and right)):
+        status = ColumnStatus.IGNORED
+    elif left is None:
+        status = ColumnStatus.ADDED
+    elif right is None:
+        status = ColumnStatus.REMOVED
+    elif renamed or (left.name != right.name and not (left.path and left.path == right.path)):
+        status = ColumnStatus.RENAMED
+    else:
+        status = ColumnStatus.SAME
+    compared = not (ignored or link) and left is not None and right is not None
+    return MatchedColumn(*pair, one.name, status, compared)
+
+
+def _grouped(columns: Iterable[tuple[int, Column]], same: Callable[[Column], str]) -> dict[tuple[str, Kind], list[int]]:
+    found: dict[tuple[str, Kind], list[int]] = defaultdict(list)
+    for at, column in columns:
+        if word := same(column):
+            kind = Kind.LINK if column.kind is Kind.LINK else Kind.VALUE if same is not _path else column.kind
+            found[word, kind].append(at)
+    return found
+
+
+def _path(column: Column) -> str:
+    return column.path
+
+
+def _name(column: Column) -> str:
+    return column.name
+
+
+def _cleaned(column: Column) -> str:
+    return cleaned(column.name)

@@ -1,0 +1,113 @@
+"""The rows of two tables as numbers, and those of them that are still without partner, with what is compared of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ret_diff import hashes
+from ret_diff.arrow import pa
+from ret_diff.encode import Coded, numbered
+from ret_diff.hashes import Hashes
+from ret_diff.model import Int32s, Int64s, Options, Reading
+from ret_diff.values import canonical, compared
+
+PARENT = -1
+"""The seed of what a row belongs to."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The compared columns of both sides; `blocks`: rows of different numbers are never paired (parents, given keys)."""
+
+    names: Sequence[str]
+    columns: Sequence[Coded]
+    rows: tuple[int, int]
+    options: Options = field(default_factory=Options)
+    reading: Reading = field(default_factory=Reading)
+    blocks: tuple[Int64s, Int64s] | None = None
+
+    def flipped(self) -> Tables:
+        """The sides exchanged."""
+        blocks = self.blocks and self.blocks[::-1]
+        columns = [one.flipped() for one in self.columns]
+        return Tables(self.names, columns, self.rows[::-1], self.options, self.reading, blocks)
+
+    @cached_property
+    def hashes(self) -> tuple[Hashes, Hashes]:
+        """The rows of each side as they stand."""
+        return self._hashes(0), self._hashes(1)
+
+    def _hashes(self, side: int) -> Hashes:
+        total = hashes.rows(
+            ((at, one.b if side else one.a, len(one.values)) for at, one in enumerate(self.columns)), self.rows[side]
+        )
+        return total if self.blocks is None else total + hashes.mixed(self.blocks[side], PARENT)
+
+
+class Rest:
+    """Rows without partner: what their cells are taken for, as numbers from 0; two columns' numbers have nothing in common.
+
+    `looked`: under the options and readings; `forms`: whatever the way they are written. Cells that are the same in
+    `looked` are the same in `forms`.
+    """
+
+    def __init__(self, tables: Tables, left: tuple[Int64s, Int64s]) -> None:
+        self.tables = tables
+        self.a, self.b = left
+        self.looked: list[tuple[Int32s, Int32s]] = []
+        self.forms: list[tuple[Int32s, Int32s]] = []
+        self.sizes: list[int] = []
+        """How many numbers there are in `forms`, by column."""
+        for column in tables.columns:
+            self._add(column)
+
+    @property
+    def blocks(self) -> tuple[Int64s, Int64s]:
+        """What each row belongs to."""
+        if self.tables.blocks is None:
+            return np.zeros(len(self.a), np.int64), np.zeros(len(self.b), np.int64)
+        return self.tables.blocks[0][self.a], self.tables.blocks[1][self.b]
+
+    def hashes(self, cells: Sequence[tuple[Int32s, Int32s]]) -> tuple[Hashes, Hashes]:
+        """The rows of each side by `looked` or `forms`."""
+        found: list[Hashes] = []
+        for side in (0, 1):
+            total = hashes.rows(((at, one[side], len(one[side])) for at, one in enumerate(cells)), len(self.side(side)))
+            found.append(total + hashes.mixed(self.blocks[side], PARENT))
+        return found[0], found[1]
+
+    def side(self, side: int) -> Int64s:
+        """The rows of A (0) or B (1)."""
+        return self.b if side else self.a
+
+    def kept(self, a: Int64s, b: Int64s) -> Rest:
+        """Only some of the rows, by their places in this."""
+        other = object.__new__(Rest)
+        other.tables, other.sizes = self.tables, self.sizes
+        other.a, other.b = self.a[a], self.b[b]
+        other.looked = [(one[a], two[b]) for one, two in self.looked]
+        other.forms = [(one[a], two[b]) for one, two in self.forms]
+        return other
+
+    def _add(self, column: Coded) -> None:
+        a, b = column.a[self.a], column.b[self.b]
+        there = np.zeros(len(column.values), np.bool_)
+        there[a] = True
+        there[b] = True
+        used = np.flatnonzero(there)
+        values = column.values.take(pa.array(used))
+        taken, options = values, self.tables.options
+        if options.ignore_case or options.ignore_space or self.tables.reading != Reading():
+            taken = compared(values, options, self.tables.reading)
+        looked, strings = numbered([taken])
+        forms, written = numbered([canonical(strings)])
+        number = np.zeros(len(there), np.int32)
+        number[used] = looked
+        self.looked.append((number[a], number[b]))
+        number[used] = forms[looked]
+        self.forms.append((number[a], number[b]))
+        self.sizes.append(len(written))
