@@ -10,7 +10,7 @@ from typing import Any
 
 from ret_diff.arrow import pa, pq
 from ret_diff.pairing.bytes import by_bytes
-from ret_diff.pairing.model import ColumnFacts, DocumentFacts, Documents, Order, Paired, PairFacts, TableFacts
+from ret_diff.pairing.model import ColumnFacts, DocumentFacts, Documents, Order, Paired, PairFacts, Side, TableFacts
 from ret_diff.pairing.pair import pair
 from ret_kit.blobs import Blobs
 
