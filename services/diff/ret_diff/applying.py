@@ -19,7 +19,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from ret_diff.model import Int64s, RowStatus
+from ret_diff.differing import Difference
+from ret_diff.meta import ShownColumn
+from ret_diff.model import Int64s
 
 CHANGES = 10_000
 """Changed cells, inserted and deleted rows of one save at most, as convert has it."""
@@ -32,40 +34,18 @@ Into = Literal["a", "b"]
 Value = str | None
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A column of the comparison by its name on each side; None where a side has none."""
-
-    a_name: str | None
-    b_name: str | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A row that is not the same: its place among the shown rows, its numbers (0 where there is none), its cells.
-
-    `changed` are places of the columns in which the cells differ, also if only in how they are written.
-    """
-
-    position: int
-    status: RowStatus
-    a_row: int
-    b_row: int
-    a: Sequence[Value] | None
-    b: Sequence[Value] | None
-    changed: Sequence[int]
-
-
 class Differing(Protocol):
     """Two tables that were compared. `a_rows` and `b_rows` have the number of each shown row, 0 where there is none."""
 
     @property
-    def columns(self) -> Sequence[Compared]: ...
+    def columns(self) -> Sequence[ShownColumn]: ...
     @property
     def a_rows(self) -> Int64s: ...
     @property
     def b_rows(self) -> Int64s: ...
-    def __iter__(self) -> Iterator[Difference]: ...
+    def rows(self) -> Iterator[Difference]:
+        """The rows that are not the same, with all columns, in the order in which they are shown."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -190,7 +170,7 @@ class TakeOver:
 
     def _all(self) -> Iterator[_Operation]:
         """All that is to be done, row by row."""
-        for row in self._differing:
+        for row in self._differing.rows():
             wanted = () if self._chosen is None else self._chosen.columns(row)
             mine, theirs = (row.a_row, row.b) if self._into == "a" else (row.b_row, row.a)
             if wanted is None:
@@ -230,11 +210,11 @@ _Operation = CellEdit | NewRow | int
 class _Columns:
     """Where the cells of a difference go in the target."""
 
-    def __init__(self, compared: Sequence[Compared], target: Target, into: Into) -> None:
+    def __init__(self, compared: Sequence[ShownColumn], target: Target, into: Into) -> None:
         self._compared = compared
         known = {*target.columns} - target.links
-        mine = [one.a_name if into == "a" else one.b_name for one in compared]
-        theirs = [one.b_name if into == "a" else one.a_name for one in compared]
+        mine = [one.a if into == "a" else one.b for one in compared]
+        theirs = [one.b if into == "a" else one.a for one in compared]
         self.written = [
             name if name in known and other is not None else None for name, other in zip(mine, theirs, strict=True)
         ]
@@ -245,7 +225,7 @@ class _Columns:
 
     def names(self, place: int) -> set[str | None]:
         """What the column is called on either side."""
-        return {self._compared[place].a_name, self._compared[place].b_name}
+        return {self._compared[place].a, self._compared[place].b}
 
     def row(self, theirs: Sequence[Value]) -> list[Value]:
         """A row for the target; what the other side does not have is absent."""

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ret_diff import applying
-from ret_diff.applying import CellEdit, Change, Chunk, Compared, Difference, Into, NewRow, Taken, TakeOver, Target
+from ret_diff.applying import CellEdit, Change, Chunk, Into, NewRow, Taken, TakeOver, Target
+from ret_diff.differing import Difference
+from ret_diff.meta import ShownColumn
 from ret_diff.model import Int64s, RowStatus
 
 Row = tuple[str | None, ...]
@@ -28,7 +30,7 @@ class Pair:
     a: Sequence[Row]
     b: Sequence[Row]
     shown: Sequence[tuple[int | None, int | None]]
-    columns: Sequence[Compared] = tuple(Compared(name, name) for name in NAMES)
+    columns: Sequence[ShownColumn] = tuple(ShownColumn(name, name, name, "same") for name in NAMES)
     first: int = 1  # the number of the first row on either side
 
     @property
@@ -45,7 +47,7 @@ class Pair:
     def number(self, place: int | None) -> int:
         return 0 if place is None else place + self.first
 
-    def __iter__(self) -> Iterator[Difference]:
+    def rows(self) -> Iterator[Difference]:
         for position, (a, b) in enumerate(self.shown):
             old = None if a is None else self.a[a]
             new = None if b is None else self.b[b]
@@ -138,7 +140,7 @@ def test_the_saves_are_the_same_ones_whenever_they_are_made(pair: Pair) -> None:
 
 @given(pair=pairs(), data=st.data())
 def test_only_chosen_rows_are_taken_over(pair: Pair, data: st.DataObject) -> None:
-    every = list(pair)
+    every = list(pair.rows())
     some = data.draw(st.lists(st.sampled_from(every), unique_by=id)) if every else []
     if not some:
         return
@@ -184,11 +186,15 @@ def test_what_was_chosen_and_is_no_difference_is_told() -> None:
 
 def test_columns_that_the_target_does_not_have_are_told_and_links_are_never_written() -> None:
     class Linked(Pair):
-        def __iter__(self) -> Iterator[Difference]:
+        def rows(self) -> Iterator[Difference]:
             yield Difference(0, RowStatus.CHANGED, 1, 1, ["1", "7", None], ["2", "8", "new"], [0, 1, 2])
             yield Difference(1, RowStatus.ADDED, 0, 2, None, ["3", "9", "new"], [])
 
-    columns = [Compared("Old", "Renamed"), Compared("_id", "_id"), Compared(None, "Extra")]
+    columns = [
+        ShownColumn("Old", "Old", "Renamed", "renamed"),
+        ShownColumn("_id", "_id", "_id", "ignored"),
+        ShownColumn("Extra", None, "Extra", "added"),
+    ]
     pair = Linked([], [], [(0, 0), (None, 1)], columns)
     taking = TakeOver(pair, Target(["_id", "Gone", "Old"], frozenset({"_id"})), "a", None)
     chunk = taking.chunk()
@@ -201,11 +207,13 @@ def test_columns_that_the_target_does_not_have_are_told_and_links_are_never_writ
 
 def test_a_row_of_more_cells_than_a_save_takes_goes_into_several() -> None:
     class Wide(Pair):
-        def __iter__(self) -> Iterator[Difference]:
+        def rows(self) -> Iterator[Difference]:
             yield Difference(0, RowStatus.CHANGED, 1, 1, ["a"] * 25_000, ["b"] * 25_000, range(25_000))
 
     names = [f"C{at}" for at in range(25_000)]
-    taking = TakeOver(Wide([], [], [(0, 0)], [Compared(one, one) for one in names]), Target(names), "b", None)
+    taking = TakeOver(
+        Wide([], [], [(0, 0)], [ShownColumn(one, one, one, "changed") for one in names]), Target(names), "b", None
+    )
     assert [chunk.size for chunk in iter(taking.chunk, None)] == [10_000, 10_000, 5_000]
 
 
