@@ -128,6 +128,7 @@ def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
         table=table,
         own=not kept.whole,
         patterns=patterns.key if patterns else "",
+        patterns_size=patterns.size if patterns else 0,
         patterns_kept=len(result.patterns),
         patterns_total=facts.patterns,
         told={name: value for name, value in asdict(facts).items() if name not in ("prefix", "bytes")},

@@ -11,7 +11,7 @@ import numpy as np
 from ret_diff.arrow import Array, pa, pc
 from ret_diff.errors import PageTooLarge, SideGone
 from ret_diff.marks import IGNORED_ROWS, SECTION_SHIFT, SECTIONS, Which
-from ret_diff.model import NOWHERE, Bytes8, Flags, Int64s, RowStatus
+from ret_diff.model import NOWHERE, Bytes8, CellState, Flags, Int64s, RowStatus
 from ret_diff.opened import Opened
 from ret_diff.stored import BYTES, CELLS, Stored
 from ret_kit.errors import NotFound
@@ -39,16 +39,16 @@ class Gathering:
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
 
-    def cells(self, opened: Opened, places: Int64s, columns: Sequence[int]) -> Gathered:
-        """The cells of shown rows, which rise, in columns by their places in the result.
+    def cells(self, opened: Opened, places: Int64s, columns: Sequence[int], most: int = BYTES) -> Gathered:
+        """The cells of shown rows, which rise, in columns by their places in the result; `most` bytes of each blob.
 
         SideGone when rows that are the same are wanted and A's table is not there any more. PageTooLarge, BlobDamaged.
         """
         if 2 * len(places) * len(columns) > CELLS:
             raise PageTooLarge(cells=CELLS, bytes=BYTES)
         rows = _Rows(opened, places)
-        kept = self._kept(opened, rows, columns)
-        table = self._table(opened, rows, columns)
+        kept = self._kept(opened, rows, columns, most)
+        table = self._table(opened, rows, columns, most)
         a: list[Array] = []
         b: list[Array] = []
         states: dict[int, Bytes8] = {}
@@ -69,7 +69,21 @@ class Gathering:
                 b.append(_right(rows, left, states.get(at), kept.get(f"b{at}")))
         return Gathered(a, b, states, differ)
 
-    def _kept(self, opened: Opened, rows: _Rows, columns: Sequence[int]) -> dict[str, Array]:
+    def changed(self, opened: Opened, place: int) -> int | None:
+        """The first column in which a shown row has a changed cell, None for none."""
+        rows = _Rows(opened, np.array([place]))
+        for part in opened.meta.parts if len(rows.ranks) else ():
+            if part.everywhere:
+                continue
+            there = self._stored.footer(part.key, part.size).names
+            places = [at for at in range(part.first, part.end) if f"s{at}" in there]
+            states = self._stored.rows(part.key, part.size, rows.ranks, [f"s{at}" for at in places])
+            for at, [state] in zip(places, (column.to_pylist() for column in states.columns), strict=True):
+                if state in (CellState.CHANGED, CellState.FORMAT_ONLY):
+                    return at
+        return None
+
+    def _kept(self, opened: Opened, rows: _Rows, columns: Sequence[int], most: int) -> dict[str, Array]:
         """What the artefact has of these columns, `+<j>` those of B alone: for all rows, others for `rows.ranks`."""
         found: dict[str, Array] = {}
         for part in opened.meta.parts:
@@ -79,12 +93,12 @@ class Gathering:
                 continue
             there = self._stored.footer(part.key, part.size).names
             names = [name for at in asked for name in (f"a{at}", f"b{at}", f"s{at}") if name in there]
-            table = self._stored.rows(part.key, part.size, places, names)
+            table = self._stored.rows(part.key, part.size, places, names, most)
             for name, cells in zip(names, table.columns, strict=True):
                 found[f"+{name[1:]}" if part.everywhere else name] = cells
         return found
 
-    def _table(self, opened: Opened, rows: _Rows, columns: Sequence[int]) -> dict[int, Array]:
+    def _table(self, opened: Opened, rows: _Rows, columns: Sequence[int], most: int) -> dict[int, Array]:
         """What A's table has of these columns, for `rows.table_rows`."""
         if not len(rows.table_rows):
             return {}
@@ -93,7 +107,7 @@ class Gathering:
         wanted = {at: name for at, name in names.items() if name is not None}
         where = opened.meta.table
         try:
-            table = self._stored.rows(where.key, where.size, rows.table_rows, list(wanted.values()))
+            table = self._stored.rows(where.key, where.size, rows.table_rows, list(wanted.values()), most)
         except NotFound:
             raise SideGone(side=opened.side) from None
         return dict(zip(wanted, table.columns, strict=True))

@@ -6,7 +6,7 @@ each block of rows are all that is made of it, so that millions of rows are look
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 
 import numpy as np
@@ -31,7 +31,11 @@ class Which(Enum):
     MOVES = "moves"
     """As CHANGED, with rows that only moved."""
     IN_A = "in_a"
-    IN_B = "in_b"
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED_ONLY = "changed_only"
+    """Rows on both sides that are not the same."""
+    MOVED = "moved"
     SECTION_1 = "section_1"
     SECTION_2 = "section_2"
     SECTION_3 = "section_3"
@@ -42,7 +46,10 @@ TABLES = {
     Which.CHANGED: _table(lambda mark: mark & STATUS != RowStatus.SAME),
     Which.MOVES: _table(lambda mark: mark & STATUS != RowStatus.SAME or bool(mark & MOVED)),
     Which.IN_A: _table(lambda mark: mark & STATUS != RowStatus.ADDED),
-    Which.IN_B: _table(lambda mark: mark & STATUS != RowStatus.REMOVED),
+    Which.ADDED: _table(lambda mark: mark & STATUS == RowStatus.ADDED),
+    Which.REMOVED: _table(lambda mark: mark & STATUS == RowStatus.REMOVED),
+    Which.CHANGED_ONLY: _table(lambda mark: mark & STATUS == RowStatus.CHANGED),
+    Which.MOVED: _table(lambda mark: bool(mark & MOVED)),
     Which.SECTION_1: _table(lambda mark: mark >> SECTION_SHIFT == CHANGED_ROWS),
     Which.SECTION_2: _table(lambda mark: mark >> SECTION_SHIFT == MOVED_ROWS),
     Which.SECTION_3: _table(lambda mark: mark >> SECTION_SHIFT == IGNORED_ROWS),
@@ -70,7 +77,7 @@ class Marks:
             return np.arange(min(start, len(self)), min(end, len(self)))
         before = self._ends(which)
         end = min(end, int(before[-1]))
-        if start >= end:
+        if not 0 <= start < end:
             return np.zeros(0, np.int64)
         first, last = (int(np.searchsorted(before, at, "right")) - 1 for at in (start, end - 1))
         # Blocks without a chosen row in between may be many: only those that have one are looked at.
@@ -88,12 +95,24 @@ class Marks:
             return places
         before, blocks = self._ends(which), places // BLOCK
         found = np.empty(len(places), np.int64)
-        starts = np.flatnonzero(np.diff(blocks, prepend=-1))
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(places)], strict=True):
+        for start, end in _runs(blocks):
             block = int(blocks[start])
             inside = np.cumsum(TABLES[which][self.marks[block * BLOCK : (block + 1) * BLOCK]])
             at = places[start:end] - block * BLOCK
             found[start:end] = before[block] + np.where(at > 0, inside[at - 1], 0)
+        return found
+
+    def at(self, which: Which, positions: Int64s) -> Int64s:
+        """The shown rows of the chosen ones at these positions, which rise and are all there."""
+        if which is Which.FULL or not len(positions):
+            return positions
+        before = self._ends(which)
+        blocks = np.searchsorted(before, positions, "right") - 1
+        found = np.empty(len(positions), np.int64)
+        for start, end in _runs(blocks):
+            block = int(blocks[start])
+            inside = np.flatnonzero(TABLES[which][self.marks[block * BLOCK : (block + 1) * BLOCK]])
+            found[start:end] = inside[positions[start:end] - before[block]] + block * BLOCK
         return found
 
     def _ends(self, which: Which) -> Int64s:
@@ -106,6 +125,12 @@ class Marks:
                 np.cumsum(np.add.reduceat(chosen, np.arange(0, len(self), BLOCK), dtype=np.int64), out=known[1:])
             self._before[which] = known
         return known
+
+
+def _runs(blocks: Int64s) -> Iterator[tuple[int, int]]:
+    """Where runs of equal numbers begin and end."""
+    starts = np.flatnonzero(np.diff(blocks, prepend=-1)).tolist()
+    return zip(starts, [*starts[1:], len(blocks)], strict=True)
 
 
 def marked(status: Bytes8, moved: Flags, section: Bytes8) -> Bytes8:

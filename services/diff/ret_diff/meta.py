@@ -62,6 +62,7 @@ class Meta:
     table: TableBlob
     own: bool
     patterns: str = ""
+    patterns_size: int = 0
     patterns_kept: int = 0
     patterns_total: int = 0
     told: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -83,7 +84,7 @@ class Meta:
             "version": VERSION,
             "columns": columns,
             "parts": [asdict(part) for part in self.parts],
-            "patterns": [self.patterns, self.patterns_kept, self.patterns_total],
+            "patterns": [self.patterns, self.patterns_size, self.patterns_kept, self.patterns_total],
             "told": self.told,
         }
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -102,7 +103,7 @@ def load(data: bytes) -> Meta:
         for at, (name, a, b, status) in enumerate(properties)
     )
     first, second, third = body["sections"]
-    patterns, kept, total = body["patterns"]
+    patterns, size, kept, total = body["patterns"]
     return Meta(
         a=TableBlob(**body["a"]),
         b=TableBlob(**body["b"]),
@@ -115,6 +116,7 @@ def load(data: bytes) -> Meta:
         table=TableBlob(**body["table"]),
         own=body["own"],
         patterns=patterns,
+        patterns_size=size,
         patterns_kept=kept,
         patterns_total=total,
         told=body["told"],

@@ -15,6 +15,7 @@ from ret_diff.model import NOWHERE, Bytes8, ColumnStatus, Int64s, RowStatus
 from ret_diff.stored import Kept, Stored
 from ret_kit.errors import BlobDamaged, NotFound
 
+UNLIMITED = 1 << 62
 PER_COLUMN = 200
 """Bytes of a column's properties, about."""
 
@@ -73,7 +74,7 @@ class Results:
     def index(self, opened: Opened, name: str, places: Int64s) -> Any:
         """A column of the index for shown rows, which rise."""
         meta = opened.meta
-        column = self._stored.rows(meta.index, meta.index_size, places, [name], most=places.nbytes + 8).column(0)
+        column = self._stored.rows(meta.index, meta.index_size, places, [name], UNLIMITED).column(0)
         return np.asarray(column)
 
     def numbers(self, table: TableBlob, rows: Int64s, side: str) -> list[int | None]:
@@ -113,7 +114,7 @@ class Results:
         except (ValueError, KeyError, TypeError) as error:
             raise BlobDamaged(key) from error
         places = np.arange(meta.rows)
-        table = self._stored.rows(meta.index, meta.index_size, places, ["mark"], most=2 * places.nbytes + 8)
+        table = self._stored.rows(meta.index, meta.index_size, places, ["mark"], UNLIMITED)
         marks = Marks(np.asarray(table.column(0)))
         if len(marks) != meta.rows:
             raise BlobDamaged(meta.index)

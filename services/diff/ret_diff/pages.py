@@ -4,9 +4,9 @@
     of = Compared(prefix, a, b)                     # a, b: TableBlob; prefix: what artefact.write told, may be empty
     page = results.rows(of, Window(View.CHANGED, offset=0, limit=100))
     page.total, page.columns, page.pieces()         # pieces are a JSON list of rows, cut anywhere
-    results.locate(of, view, Sought(next_after=17)) # locating.py
-    results.strip(of, view, 400)                    # strips.py
-    results.patterns(of, 0, 100)
+    results.locate(of, Which.FULL, Sought(next_after=17)).position
+    results.strip(of, Which.FULL, 400).changed
+    results.patterns(of, 0, 100).items
     bus.subscribe("sessions.closing.*", results.heard)
 
 Everything but `heard` blocks: it is for threads, not for the event loop. All raise NotFound when the result is not
@@ -18,10 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from ret_diff.gathering import Gathered, Gathering
+from ret_diff.locating import Located, Locating, Sought
 from ret_diff.marks import MOVED, Which
 from ret_diff.meta import ShownColumn, TableBlob
 from ret_diff.model import Bytes8, CellState, ColumnStatus, Flags
@@ -29,7 +31,7 @@ from ret_diff.opened import Compared, Opened, Results
 from ret_diff.stored import Kept, Stored
 from ret_kit.blobs import Blobs
 
-__all__ = ["Compared", "ResultPage", "ResultPages", "TableBlob", "Which", "Window", "view_of"]
+__all__ = ["Compared", "Located", "ResultPage", "ResultPages", "Sought", "TableBlob", "Which", "Window", "view_of"]
 
 PIECE = 16_384
 """Cells that become JSON at once: the interpreter is held for about two milliseconds."""
@@ -113,6 +115,41 @@ class ResultPage:
         return changed, written
 
 
+@dataclass(frozen=True)
+class Strip:
+    """A view at a glance: its rows by status, one number for each stretch, and all columns of the result.
+
+    `changed` are rows of both sides that are not the same; `moved` are in any status.
+    """
+
+    total: int
+    added: list[int]
+    removed: list[int]
+    changed: list[int]
+    moved: list[int]
+    columns: Sequence[ShownColumn]
+
+
+@dataclass(frozen=True)
+class ShownPattern:
+    """The same change in many rows; None is an absent cell."""
+
+    column: str
+    old: str | None
+    new: str | None
+    count: int
+    format_only: bool
+
+
+@dataclass(frozen=True)
+class PatternPage:
+    """Some patterns of `total` that are kept; there were `all`."""
+
+    total: int
+    all: int
+    items: list[ShownPattern]
+
+
 class ResultPages:
     """The pages of all results, for several threads."""
 
@@ -121,6 +158,7 @@ class ResultPages:
         self._stored = Stored(blobs, self._kept)
         self._results = Results(self._stored, self._kept)
         self._gathering = Gathering(self._stored)
+        self._locating = Locating(self._results, self._gathering)
 
     def rows(self, of: Compared, window: Window) -> ResultPage:
         """The rows of the window, as far as the view has them. PageTooLarge."""
@@ -142,6 +180,47 @@ class ResultPages:
             cells=cells,
             places=columns,
         )
+
+    def locate(self, of: Compared, view: Which, sought: Sought) -> Located:
+        """Where in a view something is. NotFound when it is nowhere in it."""
+        return self._locating.find(self._results.open(of), view, sought)
+
+    def strip(self, of: Compared, view: Which, stretches: int) -> Strip:
+        """A view at a glance, in so many stretches."""
+        opened = self._results.open(of)
+        marks, total = opened.marks, opened.marks.total(view)
+        starts = -(-np.arange(stretches) * total // stretches)
+        inside = starts < total
+        places = marks.at(view, starts[inside])
+
+        def counted(which: Which) -> list[int]:
+            before = np.full(stretches + 1, marks.total(which))
+            before[:-1][inside] = marks.ranks(which, places)
+            return np.diff(before).tolist()
+
+        return Strip(
+            total=total,
+            added=counted(Which.ADDED),
+            removed=counted(Which.REMOVED),
+            changed=counted(Which.CHANGED_ONLY),
+            moved=counted(Which.MOVED),
+            columns=opened.meta.columns,
+        )
+
+    def patterns(self, of: Compared, offset: int, limit: int) -> PatternPage:
+        """Equal changes, the most frequent first."""
+        meta = self._results.open(of).meta
+        if not meta.patterns:
+            return PatternPage(0, 0, [])
+        places = np.arange(min(offset, meta.patterns_kept), min(offset + limit, meta.patterns_kept))
+        names = ["column", "old", "new", "count", "format_only"]
+        found = self._stored.rows(meta.patterns, meta.patterns_size, places, names)
+        cells = zip(*(column.to_pylist() for column in found.columns), strict=True)
+        items = [
+            ShownPattern(meta.columns[cast("int", column)].name, old, new, cast("int", count), bool(format_only))
+            for column, old, new, count, format_only in cells
+        ]
+        return PatternPage(meta.patterns_kept, meta.patterns_total, items)
 
     async def heard(self, subject: str, _data: bytes) -> None:
         """`sessions.closing.<session>` has come: what is kept of its results goes."""

@@ -103,8 +103,8 @@ class Stored:
 
         return self._kept.get(key, opened)
 
-    def rows(self, key: str, size: int, rows: Int64s, names: Sequence[str], *, most: int = BYTES) -> Table:
-        """These rows, which rise, of columns that are there. PageTooLarge above `most` bytes; other errors as `footer`."""
+    def rows(self, key: str, size: int, rows: Int64s, names: Sequence[str], most: int = BYTES) -> Table:
+        """These rows, which rise, of columns that are there. PageTooLarge above `most` bytes; else as `footer`."""
         footer = self.footer(key, size)
         wanted = list(names)
         parts: list[Table] = []

@@ -14,7 +14,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])
-@pytest.mark.parametrize(("seed", "shuffled"), [(1, False), (2, True)])
+@pytest.mark.parametrize("seed, shuffled", [(1, False), (2, True)])
 def test_pages_of_any_size_are_together_what_the_two_tables_say(
     store: Store, seed: int, shuffled: bool, limit: int
 ) -> None:
