@@ -5,6 +5,9 @@ const routes: RouteRecordRaw[] = [
   { path: "/convert", name: "uploads", component: () => import("./features/convert/UploadsScreen.vue") },
   { path: "/convert/:id", name: "collection", component: () => import("./features/convert/CollectionScreen.vue"), props: true },
   { path: "/tables/:id", name: "table", component: () => import("./features/preview/PreviewScreen.vue"), props: true, meta: { tab: "/convert", whole: true } },
+  { path: "/compare", name: "comparisons", component: () => import("./features/compare/CompareScreen.vue") },
+  { path: "/compare/:id", name: "comparison", component: () => import("./features/compare/ComparisonScreen.vue"), props: true },
+  { path: "/compare/:id/pairs/:pair", name: "pair", component: () => import("./features/compare/pair/PairScreen.vue"), props: true, meta: { tab: "/compare", whole: true } },
   { path: "/account/password", name: "password", component: () => import("./features/account/PasswordScreen.vue") },
   { path: "/account/sessions", name: "sessions", component: () => import("./features/account/SessionsScreen.vue") },
   {

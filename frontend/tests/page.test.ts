@@ -117,7 +117,7 @@ describe("what is said", () => {
   });
 
   test("only administrators are shown the way to administration", () => {
-    expect(tabsFor("user").map(({ to }) => to)).toEqual(["/convert"]);
-    expect(tabsFor("admin").map(({ to }) => to)).toEqual(["/convert", "/admin"]);
+    expect(tabsFor("user").map(({ to }) => to)).toEqual(["/convert", "/compare"]);
+    expect(tabsFor("admin").map(({ to }) => to)).toEqual(["/convert", "/compare", "/admin"]);
   });
 });

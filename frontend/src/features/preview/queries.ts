@@ -27,18 +27,18 @@ export function useNeighbours(document: Ref<Document | undefined>, collectionId:
   });
 }
 
-type Page = { items: readonly Document[]; total: number };
+type Page<T> = { items: readonly T[]; total: number };
 
-async function page(collectionId: string, group: string, offset: number): Promise<Page> {
+async function page(collectionId: string, group: string, offset: number): Promise<Page<Document>> {
   const query = { group, offset, limit: PAGE, status: "converted" as const };
   return ask(api.GET("/api/v1/collections/{collection_id}/documents", { params: { path: { collection_id: collectionId }, query } }));
 }
 
-export type Neighbours = { before: Document | null; after: Document | null; index: number; total: number };
+export type Neighbours<T> = { before: T | null; after: T | null; index: number; total: number };
 
-/** Looks through a list, page by page, for a document and those beside it; index -1 when it is not in the list. */
-export async function around(id: string, read: (offset: number) => Promise<Page>): Promise<Neighbours> {
-  let before: Document | null = null;
+/** Looks through a list, page by page, for an entry and those beside it; index -1 when it is not in the list. */
+export async function around<T extends { id: string }>(id: string, read: (offset: number) => Promise<Page<T>>): Promise<Neighbours<T>> {
+  let before: T | null = null;
   for (let offset = 0, total = 1; offset < total; ) {
     const { items, total: all } = await read(offset);
     const at = items.findIndex((one) => one.id === id);
