@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import exp, fsum, sqrt
 
@@ -25,11 +25,31 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Column:
-    """A column's hashes, rising, the weight of each, and whether there are no others."""
+    """A column's hashes, rising, the weight of each and of all, and whether there are no others.
+
+    `counts_for` is what the column says about its document, up to 1.
+    """
 
     hashes: Hashes
     weights: Weights
+    total: float
     all_kept: bool
+    counts_for: float
+
+    def below(self, limit: np.uint64) -> Column:
+        """The column without what is above a hash."""
+        end = int(np.searchsorted(self.hashes, limit, "right"))
+        return replace(
+            self, hashes=self.hashes[:end], weights=self.weights[:end], total=float(self.weights[:end].sum())
+        )
+
+
+def _column(values: Values, counts: Places) -> Column:
+    """A column of whose values each is in so many documents: they share what it says by its looks."""
+    weights = values.looks / np.maximum(1, counts)
+    total = float(weights.sum())
+    least = CONSTANT if len(weights) and float(weights.max()) >= 1 / 2 else 0.0
+    return Column(values.hashes, weights, total, values.all_kept, max(1 - exp(-total / MUCH), least))
 
 
 class Contents:
@@ -44,13 +64,8 @@ class Contents:
         self._rare = [_rare(side, salts, counts) for side, counts in zip((a, b), self._counts, strict=True)]
 
     def _weighed(self, one: Sketch, salts: Mapping[str, np.uint64]) -> dict[str, Column]:
-        """Each value's weight: what it says by its looks, shared out among the documents that have it."""
         return {
-            name: Column(
-                values.hashes,
-                values.looks / np.maximum(1, np.maximum(*(_found(values, salts[name], one) for one in self._counts))),
-                values.all_kept,
-            )
+            name: _column(values, np.maximum(*(_found(values, salts[name], counted) for counted in self._counts)))
             for name, values in one.columns.items()
         }
 
@@ -78,32 +93,22 @@ class Contents:
         lonely = [side[name] for side, other in ((mine, others), (others, mine)) for name in side.keys() - other.keys()]
         # Exact sums, so that neither the order of columns nor of sides can be seen in them.
         told = fsum(share * weight for share, weight, _ in compared)
-        alone = fsum(_weight(float(column.weights.sum()), column) for column in lonely)
+        alone = fsum(column.counts_for for column in lonely)
         whole = fsum([*(weight for _, weight, _ in compared), ONE_SIDED * alone])
         return told / whole * (1 - exp(-fsum(common for *_, common in compared) / MUCH)) if whole else 0.0
 
 
 def _compared(one: Column, other: Column) -> tuple[float, float, float]:
     """(share of the content, weight of the column, weight of what is shared) of two columns."""
-    limits = [int(column.hashes[-1]) for column in (one, other) if not column.all_kept and len(column.hashes)]
-    sums: list[float] = []
-    kept: list[Hashes] = []
-    weights: list[Weights] = []
-    for column in (one, other):
-        end = int(np.searchsorted(column.hashes, np.uint64(min(limits)), "right")) if limits else len(column.hashes)
-        kept.append(column.hashes[:end])
-        weights.append(column.weights[:end])
-        sums.append(float(column.weights[:end].sum()))
-    _, at, _ = np.intersect1d(*kept, assume_unique=True, return_indices=True)
-    common = float(weights[0][at].sum())
-    share = common / sqrt(sums[0] * sums[1]) if sums[0] and sums[1] else 0.0
-    return min(share, 1.0), (_weight(sums[0], one) + _weight(sums[1], other)) / 2, common
-
-
-def _weight(total: float, column: Column) -> float:
-    """What a column counts for, by the weight of its values."""
-    least = CONSTANT if len(column.hashes) and float(column.weights.max()) >= 1 / 2 else 0.0
-    return max(1 - exp(-total / MUCH), least)
+    weight = (one.counts_for + other.counts_for) / 2
+    limits = [column.hashes[-1] for column in (one, other) if not column.all_kept]
+    if limits:  # beyond what both have kept nothing can be said
+        one, other = one.below(min(limits)), other.below(min(limits))
+    if not one.total or not other.total:
+        return 0.0, weight, 0.0
+    at = np.minimum(np.searchsorted(other.hashes, one.hashes), len(other.hashes) - 1)
+    common = float(one.weights[other.hashes[at] == one.hashes].sum())
+    return min(common / sqrt(one.total * other.total), 1.0), weight, common
 
 
 def _salt(name: str) -> int:

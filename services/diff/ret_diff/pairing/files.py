@@ -22,7 +22,7 @@ KEPT, KEPT_OF_MANY = 48, 16
 """Values that a sketch keeps of a column."""
 EVERY = 20_000
 """Combinations of documents that are all weighed; of more, those with rare values or names in common."""
-MOST = 10
+MOST = 5
 """Candidates of a document by rare values."""
 BLOCK = 50
 """Documents of one cleaned name that are weighed against each other."""

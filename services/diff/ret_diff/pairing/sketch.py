@@ -117,6 +117,21 @@ class _Lowest:
         return Values(hashes, np.array([told(value) for _, value in kept], np.float64), all_kept=not self._dropped)
 
 
+def hashed(value: str) -> int:
+    """64 bits of a text, by which the lowest are kept."""
+    return int(rough_hashes(pa.array([value], pa.large_string()))[0]) << 32 | _hashed(value)
+
+
+def lowest(values: Any, kept: int) -> list[int]:
+    """The places of the so many texts of a large_string array that have the lowest hashes, the lowest first."""
+    rough = rough_hashes(values)
+    low = np.arange(len(rough))
+    if len(low) > kept:
+        low = np.flatnonzero(rough <= np.partition(rough, kept - 1)[kept - 1])
+    found = sorted((int(rough[at]), _hashed(values[at].as_py()), at) for at in low.tolist())
+    return [at for *_, at in found[:kept]]
+
+
 def _hashed(value: str) -> int:
     """32 bits of all of a text."""
     return int.from_bytes(blake2b(value.encode(), digest_size=4).digest(), "little")
