@@ -238,7 +238,7 @@ def _scientific(values: Array) -> Array:
 def _year_first(values: Array) -> Array:
     parts = pc.extract_regex(values, _YEAR_FIRST)
     month, day = (
-        pc.binary_join_element_wise(*(pc.struct_field(parts, f"{what}{at}") for at in (1, 2, 3)), "")
+        pc.binary_join_element_wise(*(pc.struct_field(parts, f"{what}{at}") for at in (1, 2, 3)), pa.scalar("", values.type))
         for what in ("m", "d")
     )
     return _moment(values, parts, month, day)
