@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from ret_diff.arrow import Array
-from ret_diff.errors import PageTooLarge, SideGone
+from ret_diff.errors import PageTooLarge
 from ret_diff.gathering import Gathered, Gathering
 from ret_diff.marks import Which
 from ret_diff.meta import ShownColumn, TableBlob
@@ -73,14 +73,14 @@ class Found:
         """All columns in their order."""
         return self._opened.meta.columns
 
-    @cached_property
+    @property
     def a_rows(self) -> Int64s:
-        """The number in A of each shown row, 0 where there is none. SideGone where numbers went with their side."""
+        """The number in A of each shown row, 0 where there is none."""
         return self._all_rows[0]
 
-    @cached_property
+    @property
     def b_rows(self) -> Int64s:
-        """The number in B of each shown row, 0 where there is none. SideGone where numbers went with their side."""
+        """The number in B of each shown row, 0 where there is none."""
         return self._all_rows[1]
 
     @cached_property
@@ -128,7 +128,7 @@ class Found:
 
     def _told(self, places: Int64s, columns: Sequence[int], cells: Gathered) -> Iterator[Difference]:
         changed, written = _lists(columns, cells)
-        rows_a, rows_b = self._numbered(places, strict=False)
+        rows_a, rows_b = self._numbered(places)
         status = self._opened.status(places).tolist()
         left, right = (_by_row(side, len(places)) for side in (cells.a, cells.b))
         for at, position in enumerate(places.tolist()):
@@ -144,22 +144,16 @@ class Found:
                 written.get(at, []),
             )
 
-    def _numbered(self, places: Int64s, *, strict: bool = True) -> tuple[Int64s, Int64s]:
-        """The numbers of shown rows in A and B. Not `strict`: 0 where numbers went with their side."""
+    def _numbered(self, places: Int64s) -> tuple[Int64s, Int64s]:
+        """The numbers of shown rows in A and B."""
         meta = self._opened.meta
         rows_a, rows_b = self._results.rows(self._opened, places)
-        return self._numbers(meta.a, rows_a, "a", strict=strict), self._numbers(meta.b, rows_b, "b", strict=strict)
+        return self._numbers(meta.a, rows_a, "a"), self._numbers(meta.b, rows_b, "b")
 
-    def _numbers(self, table: TableBlob, rows: Int64s, side: str, *, strict: bool) -> Int64s:
-        if not table.numbers_key:
+    def _numbers(self, table: TableBlob, rows: Int64s, side: str) -> Int64s:
+        if not table.numbers_key or not table.rows:
             return np.where(rows == NOWHERE, 0, rows + 1)
-        try:
-            known = self._results.all_numbers(table, side)
-        except SideGone:
-            if strict:
-                raise
-            return np.zeros(len(rows), np.int64)
-        return np.where(rows == NOWHERE, 0, known[rows]) if len(known) else np.zeros(len(rows), np.int64)
+        return np.where(rows == NOWHERE, 0, self._results.all_numbers(table, side)[rows])
 
 
 def _lists(columns: Sequence[int], cells: Gathered) -> tuple[dict[int, list[int]], dict[int, list[int]]]:

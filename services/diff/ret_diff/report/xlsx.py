@@ -41,8 +41,8 @@ def write(order: Order, opened: Open, give: Callable[[bytes], object]) -> None:
         "Findings": _lines(book, "Findings", (30, 80, 12, 12, 60), _findings(order, pairs)),
         "Failed objects": _lines(book, "Failed objects", (8, 50, 50, 30, 80), _failed(pairs)),
     }
-    _lines(book, "Summary", (34, 40, 14), _summary(order, sheets), frozen=0)
-    book.close(["Summary", *(name for names in sheets.values() for name in names)])
+    first = _lines(book, "Summary", (34, 40, 14), _summary(order, sheets), frozen=0)
+    book.close([*first, *(name for names in sheets.values() for name in names)])
 
 
 class Long:
