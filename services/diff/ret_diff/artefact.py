@@ -37,6 +37,7 @@ from ret_diff.model import (
     Counts,
     Int64s,
     KeyChoice,
+    Kind,
     MatchedColumn,
     Note,
     Result,
@@ -106,6 +107,7 @@ class Facts:
 def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     """Store a result below a prefix, which ends with `/`, and tell what is in it."""
     facts = _facts(result, a, b)
+    result = replace(result, cells=(*result.cells, *_links(result, a.source, b.source)))
     if _is_nothing(result):
         return facts
     kept = _Kept(result, a.source.rows * len(a.source.columns))
@@ -137,6 +139,24 @@ def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     size = index.size + sum(part.size for part in parts) + told.size
     size += (0 if kept.whole else table.size) + (patterns.size if patterns else 0)
     return replace(facts, prefix=prefix, bytes=size)
+
+
+def _links(result: Result, a: Source, b: Source) -> Iterator[CellChanges]:
+    """Where the ids of rows, which nobody compares, are others in B: a page shows each side with its own."""
+    alignment, known = result.alignment, {one.column for one in result.cells}
+    both = np.flatnonzero((alignment.a_rows != NOWHERE) & (alignment.b_rows != NOWHERE))
+    for at, one in enumerate(result.columns):
+        if one.compared or NOWHERE in (one.a, one.b) or at in known or a.columns[one.a].kind is not Kind.LINK:
+            continue
+        old = _taken(a, [one.a], alignment.a_rows[both]).get(one.a)
+        new = _taken(b, [one.b], alignment.b_rows[both]).get(one.b)
+        if old is None or new is None:
+            continue
+        same = pc.fill_null(pc.equal(old, new), pc.and_(pc.is_null(old), pc.is_null(new)))
+        differ = np.flatnonzero(~np.asarray(same))
+        if len(differ):
+            states = np.full(len(differ), CellState.IGNORED, np.uint8)
+            yield CellChanges(at, both[differ], states, new=new.take(pa.array(differ)))
 
 
 class _Kept:

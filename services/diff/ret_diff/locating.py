@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from ret_kit.errors import Invalid, NotFound
 
 FEWEST_ROWS, MOST_ROWS = 512, 8192
 """Rows of which the cells are looked at together."""
+THREADS = min(4, len(os.sched_getaffinity(0)))
 INDEX_ROWS = 1 << 20
 """Rows of the index that are looked at together."""
 
@@ -131,11 +134,19 @@ class Locating:
         wanted = pc.utf8_lower(pa.scalar(text)).as_py()
         columns, total = len(opened.meta.columns), opened.marks.total(view)
         step = max(FEWEST_ROWS, min(MOST_ROWS, CELLS // 2 // max(1, columns)))
-        for first in range(start, total, step):
+        steps = range(start, total, step)
+
+        def look(first: int) -> tuple[int, int]:
             places = opened.marks.places(view, first, first + step)
             row, column = self._first(opened, places, wanted)
-            if row != NOWHERE:
-                return self._located(opened, view, int(places[row]), column)
+            return (int(places[row]), column) if row != NOWHERE else (NOWHERE, NOWHERE)
+
+        # Arrow leaves Python's lock alone; memory is that of as many steps as there are threads.
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="locate") as threads:
+            for at in range(0, len(steps), THREADS):
+                for place, column in threads.map(look, steps[at : at + THREADS]):
+                    if place != NOWHERE:
+                        return self._located(opened, view, place, column)
         raise NotFound(what="text")
 
     def _first(self, opened: Opened, places: Int64s, wanted: str) -> tuple[int, int]:

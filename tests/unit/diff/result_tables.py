@@ -21,6 +21,7 @@ from ret_diff.model import (
     Column,
     ColumnStatus,
     KeyChoice,
+    Kind,
     MatchedColumn,
     Options,
     Reading,
@@ -49,7 +50,7 @@ class Memory:
 
     @property
     def columns(self) -> list[Column]:
-        return [Column(name) for name in self.names]
+        return [Column(name, kind=Kind.LINK if name.startswith("_") else Kind.VALUE) for name in self.names]
 
     def read(self, names: Sequence[str]) -> Any:
         self.reads += names
@@ -94,7 +95,7 @@ class Pair:
         alignment = self.alignment()
         work = CellWork(alignment, options, reading or Reading())
         for place, one in enumerate(self.columns):
-            if NOWHERE not in (one.a, one.b):
+            if NOWHERE not in (one.a, one.b) and one.name != "_id":
                 left, right = self.a.column(self.a.names[one.a]), self.b.column(self.b.names[one.b])
                 both = pa.concat_arrays([left, right]).dictionary_encode(null_encoding="encode")
                 codes = np.asarray(both.indices)
