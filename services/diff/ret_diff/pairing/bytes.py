@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -10,6 +11,9 @@ from ret_diff.pairing.names import Places, bare, bare_path, folded, parts, split
 
 EVERY = 4096
 """Combinations of equal contents that are all weighed; of more, the sorted paths decide."""
+
+NEIGHBOURS = 16
+"""Documents of equal content on each side of one, by their paths, among which the next best partner is looked for."""
 
 
 def by_bytes(a: Side, b: Side) -> ByBytes:
@@ -27,7 +31,7 @@ class _ByBytes:
         self._a = {one["path"]: one for one in a["documents"]}
         self._b = {one["path"]: one for one in b["documents"]}
         self._moved = Moved(a, b)
-        self._pairs: list[FilePair] = []
+        self._pairs: dict[str, FilePair] = {}
         self._content: dict[str, list[str]] = defaultdict(list)
         for path in sorted(self._b):
             self._content[self._b[path]["sha256"]].append(path)
@@ -37,8 +41,7 @@ class _ByBytes:
         self._by_content()
         left_a = [self._a[path]["id"] for path in sorted(self._a)]
         left_b = [self._b[path]["id"] for path in sorted(self._b)]
-        self._pairs.sort(key=lambda pair: pair["a"])
-        return ByBytes(pairs=self._pairs, a=left_a, b=left_b)
+        return ByBytes(pairs=[self._pairs[path] for path in sorted(self._pairs)], a=left_a, b=left_b)
 
     def _by_path(self) -> None:
         for path in sorted(self._a.keys() & self._b.keys()):
@@ -64,19 +67,23 @@ class _ByBytes:
     def _pair(self, one: str, other: str, match: Match) -> None:
         a, b = self._a.pop(one), self._b.pop(other)
         same = bool(a["sha256"]) and a["sha256"] == b["sha256"]
-        equal = [path for path in self._content[a["sha256"]] if path != other][: EVERY if a["sha256"] else 0]
-        runner_up = max(equal, key=lambda path: (closeness(one, path), path), default="")
-        self._pairs.append(
-            FilePair(
-                a=a["id"],
-                b=b["id"],
-                match=match,
-                confidence=1.0,
-                identical=same and not a["edited"] and not b["edited"],
-                runner_up=runner_up,
-                runner_up_confidence=closeness(one, runner_up) if runner_up else 0.0,
-            )
+        runner_up = self._runner_up(one, other, a["sha256"])
+        self._pairs[one] = FilePair(
+            a=a["id"],
+            b=b["id"],
+            match=match,
+            confidence=1.0,
+            identical=same and not a["edited"] and not b["edited"],
+            runner_up=runner_up,
+            runner_up_confidence=round(closeness(one, runner_up), 4) if runner_up else 0.0,
         )
+
+    def _runner_up(self, one: str, other: str, content: str) -> str:
+        """The document of B next to another that has the content as well; of very many the neighbours are looked at."""
+        equal = self._content.get(content, []) if content else []
+        at = bisect_left(equal, other)
+        near = [path for path in equal[max(0, at - NEIGHBOURS) : at + NEIGHBOURS] if path != other]
+        return max(near, key=lambda path: (closeness(one, path), path), default="")
 
 
 class Moved:
