@@ -40,3 +40,33 @@ class SideGone(RetError):
 
     def extra(self) -> dict[str, str]:
         return {"side": self.side}
+
+
+@dataclass(kw_only=True)
+class NotReady(RetError):
+    """A side is not there to be compared. `side` is a or b, `status` is scanning or failed."""
+
+    side: str
+    status: str
+    kind = Kind.CONFLICT
+    code = "NOT_READY"
+
+    @property
+    def detail(self) -> str:
+        what = "is still being scanned" if self.status == "scanning" else "could not be scanned"
+        return f"Side {self.side.upper()} {what}."
+
+    def extra(self) -> dict[str, str]:
+        return {"side": self.side}
+
+
+@dataclass(kw_only=True)
+class StillRunning(RetError):
+    """A result is to be changed or used that is not complete."""
+
+    kind = Kind.CONFLICT
+    code = "STILL_RUNNING"
+
+    @property
+    def detail(self) -> str:
+        return "The comparison is still running; this can be done when it has ended."

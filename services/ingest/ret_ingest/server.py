@@ -43,7 +43,7 @@ ACCESS = {
     "UpdateCollection": _PEOPLE,
     "DeleteCollection": _PEOPLE,
     "RenameGroup": _PEOPLE,
-    "ListDocuments": _PEOPLE | _CONVERT,
+    "ListDocuments": _PEOPLE | _CONVERT | _DIFF,
     "GetDocument": _PEOPLE | _CONVERT | _DIFF,
     "MoveDocument": _PEOPLE,
     "Tree": _PEOPLE,
