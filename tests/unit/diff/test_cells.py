@@ -41,8 +41,8 @@ def test_cells_patterns_and_counts_are_those_of_brute_force(seed: int, shuffled:
         for at, one in enumerate(pair.columns):
             if NOWHERE in (a, b, one.a, one.b) or one.name == "_id":
                 continue
-            old: str | None = pair.a.cells[a][one.a]
-            new: str | None = pair.b.cells[b][one.b]
+            old: str | None = pair.a.cells[int(a)][one.a]
+            new: str | None = pair.b.cells[int(b)][one.b]
             if old == new:
                 continue
             told = states(
