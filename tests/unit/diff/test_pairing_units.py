@@ -14,7 +14,7 @@ from pairing_exports import Uploads
 from ret_diff.arrow import pa, pq
 from ret_diff.model import Column, Kind
 from ret_diff.pairing.model import DocumentFacts, PairFacts, ReadingFacts, TableFacts
-from ret_diff.pairing.whole import Whole
+from ret_diff.pairing.whole import MARK, Whole
 from ret_kit.blobs import Blobs
 
 LONG = "long value " * 4000
@@ -111,3 +111,125 @@ def test_every_table_of_a_collection_meets_itself_in_its_export(
         table["name"]: table["rows"] for one in a if one["path"].endswith("ledger.xml") for table in one["tables"]
     }
     assert sum(map(len, found.values())) >= sum(len(one["tables"]) for one in a) - 1
+
+
+def pairs_of(bench: Bench, a: list[DocumentFacts], b: list[DocumentFacts]) -> dict[str, list[str]]:
+    """The paths of B's documents by the path of A's."""
+    paths = {one["id"]: one["path"] for one in (*a, *b)}
+    return {one["a_path"]: [paths[identifier] for identifier in one["b"]] for one in bench.paired(a, b)}
+
+
+ROWS = [{"Key": "1", "Value": "2"}, {"Key": "2", "Value": "3"}]
+CHILD = [{"_id": "1", "_parent_id": "1", "_pos": "1", "Name": "x"}]
+
+
+def test_the_files_of_child_tables_go_with_their_main_table_new_ones_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = [bench.document("a", "d/ledger.xml", {"Row": ROWS, "Period": CHILD})]
+    b = [
+        bench.document("b", "d/ledger.csv", {"rows": ROWS}),
+        bench.document("b", "d/ledger.Period.csv", {"rows": CHILD}),
+        bench.document("b", "d/ledger.New.csv", {"rows": CHILD}),
+        bench.document("b", "d/ledger._document.csv", {"rows": [{"Version": "1"}]}),
+        bench.document("b", "d/ledger.other.csv", {"rows": [{"Else": "1"}]}),
+    ]
+    [pair, rest] = sorted(bench.paired(a, b), key=lambda one: not one["a"])
+    assert pair["b"] == [f"b:d/ledger{name}.csv" for name in ("", ".Period", ".New", "._document")]
+    assert [one["name"] for one in pair["tables"]] == ["Row", "Period", "New", "_document"]
+    assert [bool(one["a"]) for one in pair["tables"]] == [True, True, False, False]
+    assert pair["tables"][1]["links"] == ["_id", "_parent_id", "_pos"]
+    assert pair["match"] == "name"
+    assert rest["b_path"] == "d/ledger.other.csv"
+
+
+def test_a_child_table_that_is_a_document_of_its_own_on_the_other_side_stays_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = [bench.document("a", "l.xml", {"Row": ROWS}), bench.document("a", "l.New.xml", {"Row": CHILD})]
+    b = [bench.document("b", "l.csv", {"rows": ROWS}), bench.document("b", "l.New.csv", {"rows": CHILD})]
+    assert pairs_of(bench, a, b) == {"l.xml": ["l.csv"], "l.New.xml": ["l.New.csv"]}
+    assert pairs_of(bench, b, a) == {"l.csv": ["l.xml"], "l.New.csv": ["l.New.xml"]}
+
+
+def test_names_that_were_numbered_in_an_export_are_told_apart(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    other = [{"Key": "7", "Value": "8"}, {"Key": "9", "Value": "10"}]
+    a = [
+        bench.document("a", "d.xml", {"Row": ROWS, "Period": CHILD}),
+        bench.document("a", "d.csv", {"rows": other}),
+        bench.document("a", "d.Period.xml", {"Row": other}),
+    ]
+    b = [
+        bench.document("b", "d.csv", {"rows": ROWS}),
+        bench.document("b", "d (2).csv", {"rows": other}, content="as it was"),
+        bench.document("b", "d.Period.csv", {"rows": other}, content="other"),
+        bench.document("b", "d.Period (2).csv", {"rows": CHILD}),
+    ]
+    assert pairs_of(bench, a, b) == {
+        "d.xml": ["d.csv", "d.Period (2).csv"],
+        "d.csv": ["d (2).csv"],
+        "d.Period.xml": ["d.Period.csv"],
+    }
+    [first, *_] = [one for one in bench.paired(a, b) if one["a_path"] == "d.xml"]
+    assert (first["runner_up"], first["runner_up_confidence"] < first["confidence"]) == ("d (2).csv", True)
+
+
+def test_equal_stems_with_other_headers_are_other_documents(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = [bench.document("a", "d.xml", {"Row": ROWS}), bench.document("a", "e.xml", {"Row": CHILD}, failed=True)]
+    b = [bench.document("b", "d.csv", {"rows": CHILD}), bench.document("b", "e.csv", failed=True)]
+    assert ("d.xml", "d.csv") not in together(bench.paired(a, b))
+
+
+def test_a_renamed_document_of_another_format_brings_its_child_tables(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = [bench.document("a", "ledger_20240131.xml", {"Row": ROWS, "Period": CHILD})]
+    b = [
+        bench.document("b", "ledger_20240229.csv", {"rows": ROWS}),
+        bench.document("b", "ledger_20240229.Period.csv", {"rows": CHILD}),
+    ]
+    assert pairs_of(bench, a, b) == {"ledger_20240131.xml": ["ledger_20240229.csv", "ledger_20240229.Period.csv"]}
+
+
+def test_a_workbook_is_the_files_it_was_exported_to(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = [bench.document("a", "book.xlsx", {"First": ROWS, "Second": [{"Name": "x", "Sum": "1"}]})]
+    b = [
+        bench.document("b", "book.csv", {"rows": ROWS}),
+        bench.document("b", "book.Second.csv", {"rows": [{"Name": "x", "Sum": "1"}], "_document": [{"Column 1": "t"}]}),
+    ]
+    [pair] = bench.paired(b, a)
+    assert [(one["name"], bool(one["a"]), bool(one["b"])) for one in pair["tables"]] == [
+        ("First", True, True),
+        ("Second", True, True),
+        ("Second._document", True, False),
+    ]
+    assert pair["a_path"] == "book.csv"
+
+
+def test_titles_above_a_table_are_found_beside_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    titles = [{"Column 1": "Report of June"}]
+    a = [bench.document("a", "r.csv", {"rows": ROWS, "_document": titles})]
+    b = [bench.document("b", "r.csv", {"rows": ROWS}), bench.document("b", "r._document.csv", {"rows": titles})]
+    assert pairs_of(bench, a, b) == {"r.csv": ["r.csv", "r._document.csv"]}
+
+
+def test_a_cell_that_only_looks_cut_stays_as_it_is(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    cut = f"abc{MARK}"
+    rows = [{"A": cut}, {"A": f"xyz{MARK}"}, {"A": None}, {"A": cut}]
+    long = [
+        {"Table": "T", "Column": "A", "Row": "1", "Value": "abcdef", "Column 5": "ghi"},
+        {"Table": "T", "Column": "A", "Row": "1", "Value": "jkl", "Column 5": None},
+        {"Table": "T", "Column": "A", "Row": "2", "Value": "abcdef", "Column 5": None},
+        {"Table": "T", "Column": "A", "Row": "3", "Value": "abcdef", "Column 5": None},
+        {"Table": "S", "Column": "A", "Row": "4", "Value": "abcdef", "Column 5": None},
+        {"Table": "T", "Column": "A", "Row": "9", "Value": "abcdef", "Column 5": None},
+        {"Table": "T", "Column": "A", "Row": "", "Value": "A", "Column 5": None},
+    ]
+    [document] = [bench.document("a", "a.xlsx", {"T": rows, "_long values": long})]
+    source, beside = (Stored(bench.blobs, table) for table in document["tables"])
+    whole = Whole(source, beside, "T")
+    assert (whole.rows, [one.name for one in whole.columns]) == (4, ["A"])
+    assert whole.read(["A"]).column("A").to_pylist() == ["abcdefghijkl", f"xyz{MARK}", None, cut]
+    assert Whole(source, beside, "Other").read(["A"]).column("A").to_pylist() == [row["A"] for row in rows]

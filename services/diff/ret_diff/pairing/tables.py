@@ -252,7 +252,6 @@ def _enclosing(side: Sequence[Held]) -> dict[int, Held]:
     for one in side:
         if "_parent_id" not in one.links or not (path := paths[id(one)]):
             continue
-        # Rows that hold nothing but a text of their own have the path of the row around them: the first is that.
         around = [other for other in outer if other is not one and f"{path}/".startswith(f"{paths[id(other)]}/")]
         if around:
             found[id(one)] = max(around, key=lambda other: len(paths[id(other)]))
@@ -260,12 +259,20 @@ def _enclosing(side: Sequence[Held]) -> dict[int, Held]:
 
 
 def row_path(one: Held) -> str:
-    """The path of the element that is a row: what is before a column's name in its path; empty where nothing tells."""
+    """The path of the element that is a row: what is before a column's name in its path; empty where nothing tells.
+
+    Where the row is nothing but a text, its column has the element's own name and path.
+    """
+    found: list[str] = []
+    own: list[str] = []
     for column in one.table["columns"]:
         path, name = column["path"], column["name"]
         if path.startswith("/") and path[len(path) - len(name) :].replace("/", ".") == name.replace("/", "."):
-            return path[: len(path) - len(name)].rstrip("/")
-    return ""
+            if folded(name) == unnumbered(folded(one.name))[0]:
+                own.append(path)
+            else:
+                found.append(path[: len(path) - len(name)].rstrip("/"))
+    return max(found or own, key=len, default="")
 
 
 def _parents(pairs: Sequence[Found], a: dict[int, Held], b: dict[int, Held]) -> list[int]:
