@@ -236,13 +236,13 @@ def _parts(blobs: Blobs, prefix: str, result: Result, kept: _Kept, sources: tupl
     step = max(1, min(WIDEST, AT_ONCE // max(1, len(kept.places))))
     for first in range(0, len(result.columns) if len(kept.places) else 0, step):
         some = list(enumerate(result.columns[first : first + step], first))
-        of_a = _taken(sources[0], [one.a for _, one in some], kept.rows_a)
-        of_b = _taken(sources[1], [one.b for _, one in some], kept.rows_b)
+        of_a = _cells(result, sources, "a", some, kept.rows_a)
+        of_b = _cells(result, sources, "b", [(at, one) for at, one in some if one.a != NOWHERE], kept.rows_b)
         columns: dict[str, Array] = {}
         for at, one in some:
-            if one.a in of_a:
-                columns[f"a{at}"] = _spread([of_a.pop(one.a)], [kept.from_a], len(kept.places))
-            new = [(of_b.pop(one.b), kept.from_b)] if one.a != NOWHERE and one.b in of_b else []
+            if at in of_a:
+                columns[f"a{at}"] = _spread([of_a.pop(at)], [kept.from_a], len(kept.places))
+            new = [(of_b.pop(at), kept.from_b)] if at in of_b else []
             if at in cells:
                 columns[f"s{at}"] = _states(cells[at], kept)
                 new.append((_new(cells[at], one, result.alignment, sources[1]), kept.rank[cells[at].positions]))
@@ -265,6 +265,28 @@ def _added(blobs: Blobs, prefix: str, result: Result, b: Source) -> Iterator[Par
         columns = {f"b{at}": _flat(one.take(which)) for at, one in zip(some, table.columns, strict=True)}
         stored = blobs.put_sync(f"{prefix}added-{some[0]}.parquet", _part(pa.table(columns)))
         yield Part(some[0], some[-1] + 1, stored.key, stored.size, everywhere=True)
+
+
+def _cells(
+    result: Result,
+    sources: tuple[Source, Source],
+    side: str,
+    columns: Sequence[tuple[int, MatchedColumn]],
+    rows: Int64s,
+) -> dict[int, Array]:
+    """Cells of some rows of a side, by the columns' places in the result; read where they are not at hand."""
+    found: dict[int, Array] = {}
+    if not len(rows):
+        return found
+    left: dict[int, int] = {}
+    for at, one in columns:
+        values = result.values.taken(side, at, rows) if result.values else None
+        if values is not None:
+            found[at] = values
+        elif (place := one.a if side == "a" else one.b) != NOWHERE:
+            left[at] = place
+    read = _taken(sources[0] if side == "a" else sources[1], list(left.values()), rows)
+    return found | {at: read[place] for at, place in left.items()}
 
 
 def _taken(source: Source, columns: Sequence[int], rows: Int64s) -> dict[int, Array]:

@@ -33,6 +33,7 @@ from ret_diff.model import (
     Pattern,
     Reading,
     RowStatus,
+    Values,
 )
 from ret_diff.patterns import Patterns
 from ret_diff.values import states
@@ -48,6 +49,23 @@ class Found:
     counts: Counts
     patterns: tuple[Pattern, ...]
     patterns_total: int
+    values: Values
+
+
+class Encoded:
+    """The cells of columns that were given by their codes."""
+
+    def __init__(self) -> None:
+        self._columns: dict[int, tuple[Int32s, Int32s, Array]] = {}
+
+    def add(self, column: int, a: Int32s, b: Int32s, values: Array) -> None:
+        self._columns[column] = a, b, values
+
+    def taken(self, side: str, column: int, rows: Int64s) -> Any | None:
+        if column not in self._columns:
+            return None
+        a, b, values = self._columns[column]
+        return _indirect(values, (a if side == "a" else b)[rows])
 
 
 class CellWork:
@@ -59,6 +77,7 @@ class CellWork:
         self._a, self._b = alignment.a_rows[self._pairs], alignment.b_rows[self._pairs]
         self._cells: list[CellChanges] = []
         self._patterns = Patterns()
+        self._values = Encoded()
 
     def coded(self, column: int, a: Int32s, b: Int32s, values: Array, *, ignored: bool = False) -> None:
         """Compare a column by its codes: places in `values`, the same value the same code in A and B.
@@ -66,6 +85,7 @@ class CellWork:
         An absent cell has a code of its own, of a null among the values, or one below 0. `ignored`: every difference
         is one that nobody looks at (links, columns left out).
         """
+        self._values.add(column, a, b, values)
         old, new = a[self._a], b[self._b]
         places = np.flatnonzero((old != new) & ((old >= 0) | (new >= 0)))
         if len(places):
@@ -104,7 +124,7 @@ class CellWork:
             cells_format_only=format_only,
         )
         found = self._patterns.found()
-        return Found(tuple(named), status, tuple(self._cells), counts, found, self._patterns.total)
+        return Found(tuple(named), status, tuple(self._cells), counts, found, self._patterns.total, self._values)
 
     def _differ(
         self,

@@ -109,7 +109,7 @@ class ColumnStatus(StrEnum):
 class MatchedColumn:
     """A column of either or of both sides, by their places in them; `NOWHERE` where a side has none.
 
-    `compared` is False for columns of one side, ignored ones and links.
+    `compared` is False for columns of one side and ignored ones. Links are no columns of a result.
     """
 
     a: int
@@ -199,6 +199,14 @@ class CellChanges:
     new: Any = None
 
 
+class Values(Protocol):
+    """Cells of both sides that are at hand, by the column's place among the matched ones."""
+
+    def taken(self, side: str, column: int, rows: Int64s) -> Any | None:
+        """The cells of rows of side a or b as an Arrow array of strings, maybe with a dictionary; None for others."""
+        ...
+
+
 @dataclass(frozen=True)
 class Result:
     """Two tables compared. `status` has one RowStatus for each shown row; `cells` only columns with differences."""
@@ -214,3 +222,5 @@ class Result:
     notes: tuple[Note, ...] = field(default=())
     patterns_total: int = 0
     """All patterns; of very many only the most frequent are kept."""
+    values: Values | None = field(default=None, compare=False, repr=False)
+    """Where cells can be had without reading their tables again."""

@@ -89,9 +89,14 @@ class Pair:
         return Alignment(rows[:, 0].copy(), rows[:, 1].copy(), moved, np.full(len(shown), 255, np.uint8))
 
     def result(
-        self, options: Options = NO_OPTIONS, reading: Reading | None = None, key: KeyChoice | None = None
+        self,
+        options: Options = NO_OPTIONS,
+        reading: Reading | None = None,
+        key: KeyChoice | None = None,
+        *,
+        at_hand: bool = True,
     ) -> Result:
-        """As the engine gives it."""
+        """As the engine gives it; `at_hand`: with the values of its cells."""
         alignment = self.alignment()
         work = CellWork(alignment, options, reading or Reading())
         for place, one in enumerate(self.columns):
@@ -112,6 +117,7 @@ class Pair:
             patterns=found.patterns,
             patterns_total=found.patterns_total,
             notes=(),
+            values=found.values if at_hand else None,
         )
 
     def shown(self, result: Result) -> list[dict[str, Any]]:

@@ -56,14 +56,14 @@ def patched(store: Store, pair: Pair, of: Compared) -> list[tuple[str | None, ..
     return [made[at] for at in sorted(made)]
 
 
-@given(st.integers(0, 10_000), st.booleans(), st.sampled_from([0.0, 0.02, 0.5]), st.booleans())
+@given(st.integers(0, 10_000), st.booleans(), st.sampled_from([0.0, 0.02, 0.5]), st.booleans(), st.booleans())
 @settings(max_examples=25, deadline=None)
 def test_a_and_the_result_are_b(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, shuffled: bool, change: float, dense: bool
+    tmp_path_factory: pytest.TempPathFactory, seed: int, shuffled: bool, change: float, dense: bool, at_hand: bool
 ) -> None:
     store = Store(tmp_path_factory.mktemp("blobs"))
     pair = random_pair(seed, rows=40, change=change, shuffled=shuffled)
-    result = pair.result()
+    result = pair.result(at_hand=at_hand)
     with pytest.MonkeyPatch.context() as patch:
         if dense:
             patch.setattr(artefact, "SMALL", 0)
@@ -155,12 +155,14 @@ def test_values_of_b_are_read_where_the_cells_do_not_bring_them(store: Store) ->
     assert store.rows(of, Which.FULL) == pair.shown(result)
 
 
-def test_nothing_is_read_from_b_where_no_row_was_added(store: Store) -> None:
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_cells_that_are_at_hand_are_not_read_again(store: Store, at_hand: bool) -> None:
     pair = flat([("1", "a"), ("2", "b")], [("1", "a"), ("2", "c")], [0, 1])
     a, b = store.table(pair.a, "a"), store.table(pair.b, "b")
+    pair.a.reads.clear()
     pair.b.reads.clear()
-    write(store.blobs, PREFIX, pair.result(), Side(pair.a, a), Side(pair.b, b))
-    assert pair.b.reads == []
+    write(store.blobs, PREFIX, pair.result(at_hand=at_hand), Side(pair.a, a), Side(pair.b, b))
+    assert (pair.a.reads, pair.b.reads) == ([] if at_hand else ["C0", "C1"], [])
 
 
 def test_where_most_rows_changed_a_s_table_is_copied_as_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
