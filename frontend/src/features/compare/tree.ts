@@ -39,7 +39,7 @@ export function firstOpen(root: TreeNode): Set<string> {
   let lines = root.children?.length ?? 0;
   let level = root.children ?? [];
   while (level.length > 0) {
-    const folders = level.filter(({ children }) => children !== undefined);
+    const folders = level.filter(({ children }) => children);
     const more = folders.reduce((sum, { children }) => sum + (children?.length ?? 0), 0);
     if (lines + more > FIRST_LINES) break;
     for (const { path } of folders) open.add(path);
@@ -54,7 +54,7 @@ export function linesOf(root: TreeNode | null, isOpen: (path: string) => boolean
   const lines: Line[] = [];
   const walk = (nodes: readonly TreeNode[], level: number, parent: number): void => {
     nodes.forEach((node, at) => {
-      const isFolder = node.children !== undefined;
+      const isFolder = Boolean(node.children);
       const open = isFolder && isOpen(node.path);
       lines.push({ node, level, parent, open, isFolder, place: at + 1, siblings: nodes.length });
       if (open) walk(node.children ?? [], level + 1, lines.length - 1);

@@ -13,6 +13,8 @@ import { useWork } from "../work";
 import type { Scope } from "./applying";
 
 export const PANELS = ["patterns", "key", "note", "none"] as const;
+/** From here on there is room for a panel beside the tables: it is then open by itself. */
+const ROOMY = "(min-width: 64rem)";
 export type Surface = "keys" | "repair" | "key";
 
 /** What the parts of the screen of one pair share: what is looked at, what is open, and what is done. */
@@ -81,7 +83,7 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
     view: state.choice("view", ["changed", "full"]),
     columns: state.choice("columns", ["changed", "all"]),
     moves: state.flag("moves"),
-    panel: state.choice("panel", PANELS),
+    panel: state.choice("panel", matchMedia(ROOMY).matches ? PANELS : ["none", "patterns", "key", "note"]),
     recompare, refresh, ignore, review, step, repaired,
     focus: () => { focus(); },
     drawnBy: (given: () => void) => { focus = given; },
