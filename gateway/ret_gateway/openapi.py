@@ -30,7 +30,7 @@ CONFLICTS = frozenset(
     {
         *("start_conversion", "export", "create_user", "change_collection", "rename_group", "get_shape"),
         *("save_table", "undo_table", "redo_table"),
-        *("get_compared_rows", "locate_row", "get_report", "pair_documents", "recompare_pair", "apply_changes"),
+        *("start_comparison", "get_compared_rows", "locate_row", "pair_documents", "recompare_pair", "apply_changes"),
     }
 )
 # Problems with further fields that callers need.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 NAME = "gateway"
 SERVICES = ("auth", "ingest", "convert", "diff")
-WITH_JOBS = ("ingest", "convert")
+WITH_JOBS = ("ingest", "convert", "diff")
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ async def open_ports(settings: GatewaySettings, metrics: Metrics) -> AsyncGenera
         channels = {name: await stack.enter_async_context(channel(settings, name)) for name in SERVICES}
         people = await stack.enter_async_context(People(settings, NAME))
         bus = await stack.enter_async_context(await Bus.open(settings, NAME))
-        probes: dict[str, Probe] = {
-            name: _health_of(opened) for name, opened in channels.items() if name in (*WITH_JOBS, "auth")
-        }
+        probes: dict[str, Probe] = {name: _health_of(opened) for name, opened in channels.items()}
         probes |= {"nats": bus.ping, "redis": people.guard.ping}
         yield Ports(
             settings=settings,

@@ -22,6 +22,7 @@ from google.protobuf import descriptor_pool
 
 from ret.auth.v1 import auth_pb2, auth_pb2_grpc
 from ret.convert.v1 import convert_pb2_grpc, tables_pb2_grpc
+from ret.diff.v1 import diff_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_kit.auth import AccessVerifier, Caller, Role, SessionGuard, current_caller
@@ -105,8 +106,10 @@ class Fakes:
     ingest: Scripted
     convert: Scripted
     tables: Scripted
+    diff: Scripted
     ingest_jobs: Scripted
     convert_jobs: Scripted
+    diff_jobs: Scripted
     people: AuthStandIn
     addresses: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -119,14 +122,16 @@ class Fakes:
 
     def forget(self) -> None:
         """Back to how every test finds them."""
-        for service in (self.auth, self.ingest, self.convert, self.tables, self.ingest_jobs, self.convert_jobs):
+        jobs = (self.ingest_jobs, self.convert_jobs, self.diff_jobs)
+        for service in (self.auth, self.ingest, self.convert, self.tables, self.diff, *jobs):
             service.answers.clear()
             service.calls.clear()
             service.cancelled.clear()
         self.auth.answers["Keys"] = self._keys
         self.auth.answers["CheckSession"] = self._check
-        for jobs in (self.ingest_jobs, self.convert_jobs):
-            jobs.answers["Events"] = lambda _: jobs_pb2.EventsResponse()
+        for service in jobs:
+            service.answers["Events"] = lambda _: jobs_pb2.EventsResponse()
+            service.answers["List"] = lambda _: jobs_pb2.ListResponse()
 
     async def _keys(self, _: object) -> auth_pb2.KeysResponse:
         keys = [auth_pb2.PublicKey(kid=kid, ed25519=key) for kid, key in (await self.people.keys()).items()]
@@ -147,7 +152,7 @@ def _rules(service: Scripted) -> dict[str, Access]:
     rules |= {name: Access.USER_ANY for name in BEFORE_CHANGE if name in rules}
     rules |= {name: Access.ADMIN for name in ADMINS if name in rules}
     if "CheckSession" in rules:
-        rules["CheckSession"] = Access.service("gateway", "ingest", "convert")
+        rules["CheckSession"] = Access.service("gateway", "ingest", "convert", "diff")
     if "Events" in rules:
         rules["Events"] = Access.USER | Access.service("gateway")
     return rules
@@ -157,18 +162,27 @@ def _rules(service: Scripted) -> dict[str, Access]:
 async def open_fakes(settings: KitSettings) -> AsyncGenerator[Fakes]:
     """The services, each at a free port."""
     names = {"auth": "ret.auth.v1.AuthService", "ingest": "ret.ingest.v1.IngestService"}
-    names |= {"convert": "ret.convert.v1.ConvertService"}
+    names |= {"convert": "ret.convert.v1.ConvertService", "diff": "ret.diff.v1.DiffService"}
     adders: dict[str, Any] = {
         "auth": auth_pb2_grpc.add_AuthServiceServicer_to_server,
         "ingest": ingest_pb2_grpc.add_IngestServiceServicer_to_server,
         "convert": convert_pb2_grpc.add_ConvertServiceServicer_to_server,
+        "diff": diff_pb2_grpc.add_DiffServiceServicer_to_server,
     }
     services = {name: Scripted(full_name) for name, full_name in names.items()}
-    jobs = {name: Scripted("ret.jobs.v1.JobsService") for name in ("ingest", "convert")}
+    jobs = {name: Scripted("ret.jobs.v1.JobsService") for name in ("ingest", "convert", "diff")}
     people = AuthStandIn()
     tables = Scripted("ret.convert.v1.TablesService")
     fakes = Fakes(
-        services["auth"], services["ingest"], services["convert"], tables, jobs["ingest"], jobs["convert"], people
+        auth=services["auth"],
+        ingest=services["ingest"],
+        convert=services["convert"],
+        tables=tables,
+        diff=services["diff"],
+        ingest_jobs=jobs["ingest"],
+        convert_jobs=jobs["convert"],
+        diff_jobs=jobs["diff"],
+        people=people,
     )
     fakes.forget()
     guard = SessionGuard.connect(settings.redis_url, people.is_active)

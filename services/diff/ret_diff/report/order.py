@@ -11,7 +11,7 @@ Format = Literal["xlsx", "html"]
 FORMATS: tuple[Format, ...] = ("xlsx", "html")
 MEDIA_TYPES: dict[Format, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "html": "text/html; charset=utf-8",
+    "html": "text/html",
 }
 
 
