@@ -33,6 +33,7 @@ PARTS = [
     ("auth", "ret_auth.settings"),
     ("ingest", "ret_ingest.settings"),
     ("convert", "ret_convert.settings"),
+    ("diff", "ret_diff.settings"),
     ("gateway", "ret_gateway.settings"),
     ("`make run`", "ret_run.settings"),
 ]

@@ -151,6 +151,7 @@ def product(settings: RunSettings) -> Product:
         "RET_AUTH_ADDRESS": _address("RET_AUTH_ADDRESS", settings.auth_address, 9101, ports),
         "RET_INGEST_ADDRESS": _address("RET_INGEST_ADDRESS", settings.ingest_address, 9102, ports),
         "RET_CONVERT_ADDRESS": _address("RET_CONVERT_ADDRESS", settings.convert_address, 9103, ports),
+        "RET_DIFF_ADDRESS": _address("RET_DIFF_ADDRESS", settings.diff_address, 9104, ports),
         "RET_NATS_URL": settings.nats_url,
         "RET_REDIS_URL": settings.redis_url,
         "PYTHONUNBUFFERED": "1",
@@ -170,8 +171,14 @@ def product(settings: RunSettings) -> Product:
         python("auth", SERVICES, "ret_auth", at=env["RET_AUTH_ADDRESS"]),
         python("ingest", SERVICES, "ret_ingest", "serve", at=env["RET_INGEST_ADDRESS"]),
         python("convert", SERVICES, "ret_convert", "serve", at=env["RET_CONVERT_ADDRESS"]),
+        python("diff", SERVICES, "ret_diff", "serve", at=env["RET_DIFF_ADDRESS"]),
     ]
-    for service, count in (("ingest", settings.run_ingest_workers), ("convert", settings.run_convert_workers)):
+    workers = {
+        "ingest": settings.run_ingest_workers,
+        "convert": settings.run_convert_workers,
+        "diff": settings.run_diff_workers,
+    }
+    for service, count in workers.items():
         for number in range(1, count + 1):
             programs.append(python(f"{service}-work-{number}", SERVICES, f"ret_{service}", "work"))
     programs.append(python("gateway", GATEWAY, "ret_gateway", at=f"{HOST}:{port}"))

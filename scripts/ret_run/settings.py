@@ -38,8 +38,10 @@ class RunSettings(BaseSettings):
     auth_address: str = Field("", description="Where auth listens; empty: 127.0.0.1:9101 or a free port.")
     ingest_address: str = Field("", description="Where ingest listens; empty: 127.0.0.1:9102 or a free port.")
     convert_address: str = Field("", description="Where convert listens; empty: 127.0.0.1:9103 or a free port.")
+    diff_address: str = Field("", description="Where diff listens; empty: 127.0.0.1:9104 or a free port.")
     run_ingest_workers: int = Field(1, ge=0, le=64, description="Worker processes of ingest.")
     run_convert_workers: int = Field(1, ge=0, le=64, description="Worker processes of convert.")
+    run_diff_workers: int = Field(1, ge=0, le=64, description="Worker processes of diff.")
     run_start_timeout: float = Field(120.0, gt=0, description="Seconds until everything must be ready.")
     run_stop_timeout: float = Field(20.0, gt=0, description="Seconds a program has to stop before it is killed.")
     run_nats_storage: str = Field(

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 K8S = DEPLOY / "k8s"
 BASE = K8S / "base"
-SERVICES = ["auth", "ingest", "convert", "gateway"]
+SERVICES = ["auth", "ingest", "convert", "diff", "gateway"]
 Document = dict[str, Any]
 
 
@@ -71,7 +71,7 @@ def test_every_overlay_builds_on_the_base() -> None:
 
 
 def test_every_process_of_the_product_is_deployed() -> None:
-    assert set(base("Deployment")) == {*SERVICES, "ingest-work", "convert-work"}
+    assert set(base("Deployment")) == {*SERVICES, "ingest-work", "convert-work", "diff-work"}
     assert set(base("StatefulSet")) == {"nats", "redis"}
     assert set(base("Service")) == {*SERVICES, "nats", "redis"}
 
@@ -84,7 +84,8 @@ def test_every_command_is_one_that_its_image_has(name: str, workload: Document) 
     assert container(workload)["image"] == f"ret-{service}"
     folder = ROOT / ("gateway" if service == "gateway" else f"services/{service}")
     main = (folder / module / "__main__.py").read_text()
-    assert arguments == (["work"] if name.endswith("-work") else ["serve"] if service in ("ingest", "convert") else [])
+    serving = ["serve"] if service in ("ingest", "convert", "diff") else []
+    assert arguments == (["work"] if name.endswith("-work") else serving)
     assert all(f'"{argument}"' in main for argument in arguments)
 
 
@@ -148,7 +149,7 @@ def test_every_setting_in_the_manifests_exists() -> None:
 
 def test_the_addresses_in_the_settings_are_those_of_the_services() -> None:
     settings = base("ConfigMap")["ret-settings"]["data"]
-    for name in ("auth", "ingest", "convert"):
+    for name in ("auth", "ingest", "convert", "diff"):
         host, port = settings[f"RET_{name.upper()}_ADDRESS"].split(":")
         assert host == name
         assert base("Service")[name]["spec"]["ports"][0]["port"] == int(port)

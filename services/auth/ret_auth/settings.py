@@ -69,7 +69,7 @@ class AuthSettings(KitSettings):
     )
 
     auth_session_services: str = Field(
-        default="ingest,convert",
+        default="ingest,convert,diff",
         description="Services that must answer before a session is destroyed, comma-separated.",
     )
     auth_second_sweep_seconds: float = Field(

@@ -15,7 +15,6 @@ from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
 from ret_diff import records
 from ret_diff.again import AgainWork
-from ret_diff.deletions import Deletions
 from ret_diff.reporting import REPORT
 from ret_diff.results_server import DiffServer
 from ret_diff.schema import jobs as job_tables
@@ -25,7 +24,7 @@ from ret_diff.settings import DiffSettings
 from ret_diff.shown import Shown
 from ret_diff.sides import NAME, Services
 from ret_diff.work import MODULES, Rules
-from ret_diff.worker import CompareWork
+from ret_diff.worker import CompareWork, Deletions
 from ret_kit import telemetry
 from ret_kit.blobs import Blobs
 from ret_kit.bus import Bus

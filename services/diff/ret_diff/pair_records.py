@@ -13,9 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_diff.orders import CountFacts, OptionFacts, PairDone, TableDone, total
 from ret_diff.pairing.model import NoteFacts
-from ret_diff.records import CHUNK, changed, leave
+from ret_diff.records import CHUNK, changed, dumps, leave
 from ret_diff.schema import COUNTS, pairs, table_pairs
-from ret_kit.jobs.events import dumps
 
 PAIRS = uuid.UUID("a9be0c52-6f5b-4f3e-8f5b-6d6b0d2b7c55")
 """Namespace of the ids of pairs: the same comparison and paths give the same id, however often it is tried."""

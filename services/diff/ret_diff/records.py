@@ -14,13 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ret_diff.orders import OptionFacts
 from ret_diff.schema import comparisons, jobs, leftovers, pairs, recipes, table_pairs
 from ret_kit.database import now_ms
-from ret_kit.jobs.events import dumps
 
 CHUNK = 500
 """Ids in one statement."""
 OPEN = ("queued", "running")
 """The states of jobs that have not ended."""
 Name = Literal["a", "b"]
+
+
+def dumps(value: object) -> str:
+    """As JSON stands in text columns."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ async def page(conn: AsyncConnection, session_id: str, offset: int, limit: int) 
 
 async def found_out(conn: AsyncConnection, comparison_id: str, **values: Any) -> None:
     """Note what has been found out about a comparison; lists are written as JSON."""
-    told = {name: dumps(value) if isinstance(value, list) else value for name, value in values.items()}
+    told = {name: value if isinstance(value, str) else dumps(value) for name, value in values.items()}
     if told:
         await conn.execute(update(comparisons).where(comparisons.c.id == comparison_id).values(told))
 

@@ -14,9 +14,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+from sqlalchemy import and_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_diff import pair_records, planning, records
+from ret_diff.errors import SideGone
 from ret_diff.identical import Twin, failed, identical
 from ret_diff.orders import Order, PairDone, PairOrder
 from ret_diff.pairing import model as pairing
@@ -32,8 +34,11 @@ from ret_diff.work import (
     unconverted,
     without_twice,
 )
+from ret_kit.bus import Bus, Delivery
+from ret_kit.database import Database
 from ret_kit.errors import RetError
 from ret_kit.jobs.events import dumps
+from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, EndedJob, Fanout, Fenced, TaskDone, TaskSpec
 from ret_kit.jobs.running import Running
 from ret_kit.pools import MemoryExceeded, TimeExceeded, WorkerLost
@@ -224,6 +229,36 @@ class CompareWork(Comparing):
         for begun in conversions:
             await stop_conversion(self.services, job.session_id, job.user_id, begun)
         await self.remove_leftovers(job.session_id)
+
+
+class Deletions:
+    """Hears that a collection was deleted: what runs with it fails, other results stay as far as they go."""
+
+    SUBJECT = "facts.collection_deleted"
+
+    def __init__(self, host: JobHost, bus: Bus) -> None:
+        self._host, self._bus = host, bus
+        self._db: Database = host.store.db
+
+    async def heard(self, delivery: Delivery) -> None:
+        """`{collection_id, session_id}`; once more is the same as once."""
+        told = json.loads(delivery.data)
+        store = self._host.store
+        jobs, tasks = store.tables.jobs, store.tables.tasks
+        async with self._db.write() as conn:
+            broken = await records.side_gone(conn, told["session_id"], told["collection_id"])
+            for job_id, side in broken:
+                gone = SideGone(side=side)
+                still = and_(jobs.c.id == job_id, jobs.c.state.in_(records.OPEN))
+                await store.fail(conn, still, gone.code, gone.detail)
+            ids = [job_id for job_id, _ in broken]
+            open_tasks = and_(tasks.c.job_id.in_(ids), tasks.c.state.in_(records.OPEN))
+            await conn.execute(
+                update(tasks).where(open_tasks).values(state="cancelled", fence=tasks.c.fence + 1, lease_until=0)
+            )
+        self._host.relay.wake()
+        for job_id in ids:
+            await self._bus.publish(f"cancel.{store.service}.{job_id}", b"")
 
 
 async def _mark_edited(of: Compared, listing: Listing) -> None:

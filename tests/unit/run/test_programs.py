@@ -22,9 +22,10 @@ def settings(data: Path, **more: object) -> RunSettings:
     return RunSettings.model_validate({"data_dir": data, "gateway_port": 0, "nats_port": 0, "redis_port": 0, **more})
 
 
-def test_a_product_is_two_servers_three_services_their_workers_and_a_gateway(data: Path) -> None:
+def test_a_product_is_two_servers_four_services_their_workers_and_a_gateway(data: Path) -> None:
     names = [program.name for program in product(settings(data)).programs]
-    assert names == ["nats", "redis", "auth", "ingest", "convert", "ingest-work-1", "convert-work-1", "gateway"]
+    services = ["auth", "ingest", "convert", "diff"]
+    assert names == ["nats", "redis", *services, "ingest-work-1", "convert-work-1", "diff-work-1", "gateway"]
 
 
 def test_a_server_of_ones_own_is_used_and_none_is_started(data: Path) -> None:
@@ -40,7 +41,7 @@ def test_an_address_that_is_set_is_kept(data: Path) -> None:
 
 
 def test_workers_are_as_many_as_asked_for(data: Path) -> None:
-    made = product(settings(data, run_convert_workers=3, run_ingest_workers=0))
+    made = product(settings(data, run_convert_workers=3, run_ingest_workers=0, run_diff_workers=0))
     workers = [program.name for program in made.programs if "work" in program.name]
     assert workers == ["convert-work-1", "convert-work-2", "convert-work-3"]
 
@@ -68,7 +69,7 @@ def test_the_system_account_of_nats_has_a_password_of_its_own(data: Path) -> Non
 def test_every_address_of_a_product_is_on_this_machine_only(data: Path) -> None:
     made = product(settings(data))
     addresses = [value for name, value in made.env.items() if name.endswith(("_ADDRESS", "_URL"))]
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     assert all("127.0.0.1:" in address for address in addresses)
     assert made.url.startswith("http://127.0.0.1:")
     assert [program.name for program in made.programs if program.stage == SERVERS] == ["nats", "redis"]

@@ -30,8 +30,9 @@ from ret_kit.pools import Pool
 
 FIND, PROFILE = "ret_convert.views.finding:find", "ret_convert.views.profiling:profile"
 MATERIALISE = "ret_convert.editing.materialising:materialise"
-MODULES = [f"ret_convert.{name}" for name in ("views.building", "views.finding", "views.profiling")]
-MODULES.append(MATERIALISE.partition(":")[0])
+MODULES = [
+    f"ret_convert.{name}" for name in ("views.building", "views.finding", "views.profiling", "editing.materialising")
+]
 """What children of the pool load."""
 SOUGHT = 1000
 """Characters of a text that is looked for."""
