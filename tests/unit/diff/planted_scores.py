@@ -47,8 +47,13 @@ def score(planted: Planted, result: Result) -> Score:
 
 def paired(result: Result) -> list[tuple[int, int]]:
     """The pairs of rows that the engine made."""
-    rows = zip(result.alignment.a_rows.tolist(), result.alignment.b_rows.tolist(), strict=True)
-    return [(int(a), int(b)) for a, b in rows if NOWHERE not in {a, b}]
+    return [(a, b) for a, b in shown(result) if NOWHERE not in {a, b}]
+
+
+def shown(result: Result) -> list[tuple[int, int]]:
+    """(row of A, row of B) of each shown row, NOWHERE where there is none."""
+    a, b = result.alignment.a_rows, result.alignment.b_rows
+    return [(int(one), int(other)) for one, other in zip(a, b, strict=True)]
 
 
 def told(planted: Planted, side: Table, named: Callable[[str], str], which: int) -> list[Row]:
