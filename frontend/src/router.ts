@@ -8,6 +8,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/compare", name: "comparisons", component: () => import("./features/compare/CompareScreen.vue") },
   { path: "/compare/:id", name: "comparison", component: () => import("./features/compare/ComparisonScreen.vue"), props: true },
   { path: "/compare/:id/pairs/:pair", name: "pair", component: () => import("./features/compare/pair/PairScreen.vue"), props: true, meta: { tab: "/compare", whole: true } },
+  { path: "/compare/:id/full", name: "full", component: () => import("./features/compare/full/FullScreen.vue"), props: true, meta: { tab: "/compare", whole: true, bare: true } },
   { path: "/account/password", name: "password", component: () => import("./features/account/PasswordScreen.vue") },
   { path: "/account/sessions", name: "sessions", component: () => import("./features/account/SessionsScreen.vue") },
   {

@@ -81,6 +81,11 @@ export class Panes {
     return this.#sight;
   }
 
+  /** The columns, by their indexes, as they stand from the left. */
+  get order(): readonly number[] {
+    return this.#order;
+  }
+
   // ---- what draws
 
   /** Whoever draws says how a place is brought into sight, and the order in which the columns stand. */

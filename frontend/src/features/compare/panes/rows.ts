@@ -5,6 +5,9 @@ import type { ComparedRow, PaneColumn, PanesPort, RowsPage } from "./types";
 const BLOCK_ROWS = 200;
 const REQUESTS = 3;
 const KEPT_CELLS = 2_000_000;
+/** Cells of one side in one request, where columns are many: more of them would be read in one go, and scrolling would stop for it. */
+const BLOCK_CELLS = 25_000;
+const SIZES = [BLOCK_ROWS, 100, 50, 25] as const;
 /** How long a jump waits for the next one: dragging the scroll bar must not ask for every place it passes. */
 const SETTLE_MS = 50;
 
@@ -134,7 +137,8 @@ export class Rows {
       this.#changed("columns");
     }
     this.total = page.total;
-    this.#blocks.set(key, page.rows);
+    if (known === null) this.#divide(key, page);
+    else this.#blocks.set(key, page.rows);
     const most = Math.max(this.#wanted.length + 2, Math.ceil(KEPT_CELLS / (this.#size * Math.max(1, this.columns.length) * 2)));
     for (const old of this.#blocks.keys()) {
       if (this.#blocks.size <= most) break;
@@ -144,6 +148,19 @@ export class Rows {
     this.#changed("rows");
     this.#wake();
     this.#pump();
+  }
+
+  /** The first page tells how many columns there are, and so how many rows the next ones may have. It is kept in parts of that size. */
+  #divide(key: number, { columns, rows }: RowsPage): void {
+    const first = key * this.#size;
+    const size = SIZES.find((rowsOf) => rowsOf * columns.length <= BLOCK_CELLS) ?? SIZES[SIZES.length - 1] ?? this.#size;
+    if (size < this.#size) {
+      this.#size = size;
+      this.#wanted = this.#keys(this.#last.top, this.#last.bottom);
+      this.#held = [];
+    }
+    const parts = Math.max(1, Math.ceil(rows.length / this.#size));
+    for (let at = 0; at < parts; at += 1) this.#blocks.set(first / this.#size + at, rows.slice(at * this.#size, (at + 1) * this.#size));
   }
 
   #broke(key: number, error: unknown): void {

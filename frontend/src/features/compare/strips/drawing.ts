@@ -3,11 +3,11 @@ import { LANES, type Lane, type Mark } from "./mapping";
 
 const COLOURS: Record<Lane, string> = { removed: "--was", changed: "--warning", added: "--now", moved: "--conflict" };
 /** A mark is never thinner, or one row of a million could not be seen. */
-const LEAST = 2;
-const FAINTEST = 0.55;
+const LEAST = 3;
+const FAINTEST = 0.7;
 /** Moved rows are a thin line beside the three broad lanes. */
 const THIN = 2;
-const PADDING = 2;
+const PADDING = 1;
 
 type Size = { width: number; height: number };
 
