@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ret_diff.arrow import Array, pa, pc, pq
+from ret_diff.facts import Facts, facts_of
 from ret_diff.marks import CHANGED_ROWS, IGNORED_ROWS, MOVED_ROWS, marked
 from ret_diff.meta import Meta, Part, ShownColumn, TableBlob
 from ret_diff.model import (
@@ -34,12 +35,8 @@ from ret_diff.model import (
     CellChanges,
     CellState,
     ColumnStatus,
-    Counts,
     Int64s,
-    KeyChoice,
-    Kind,
     MatchedColumn,
-    Note,
     Result,
     RowStatus,
     Source,
@@ -78,36 +75,9 @@ class Side:
     blob: TableBlob
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is told of two compared tables without opening the result; `asdict` of it is JSON.
-
-    `prefix` is empty when nothing was written: every row of A is the same row of B, and pages need A's table only.
-    """
-
-    status: str
-    counts: Counts
-    a_rows: int
-    b_rows: int
-    key_columns: tuple[str, ...]
-    key_confidence: float
-    key_given: bool
-    runner_ups: tuple[tuple[tuple[str, ...], float], ...]
-    columns_added: tuple[str, ...]
-    columns_removed: tuple[str, ...]
-    columns_renamed: tuple[tuple[str, str], ...]
-    notes: tuple[Note, ...]
-    changed_rows: int
-    full_rows: int
-    patterns: int
-    prefix: str
-    bytes: int
-
-
 def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     """Store a result below a prefix, which ends with `/`, and tell what is in it."""
-    facts = _facts(result, a, b)
-    result = replace(result, cells=(*result.cells, *_links(result, a.source, b.source)))
+    facts = facts_of(result, a.source, b.source)
     if _is_nothing(result):
         return facts
     kept = _Kept(result, a.source.rows * len(a.source.columns))
@@ -139,24 +109,6 @@ def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     size = index.size + sum(part.size for part in parts) + told.size
     size += (0 if kept.whole else table.size) + (patterns.size if patterns else 0)
     return replace(facts, prefix=prefix, bytes=size)
-
-
-def _links(result: Result, a: Source, b: Source) -> Iterator[CellChanges]:
-    """Where the ids of rows, which nobody compares, are others in B: a page shows each side with its own."""
-    alignment, known = result.alignment, {one.column for one in result.cells}
-    both = np.flatnonzero((alignment.a_rows != NOWHERE) & (alignment.b_rows != NOWHERE))
-    for at, one in enumerate(result.columns):
-        if one.compared or NOWHERE in (one.a, one.b) or at in known or a.columns[one.a].kind is not Kind.LINK:
-            continue
-        old = _taken(a, [one.a], alignment.a_rows[both]).get(one.a)
-        new = _taken(b, [one.b], alignment.b_rows[both]).get(one.b)
-        if old is None or new is None:
-            continue
-        same = pc.fill_null(pc.equal(old, new), pc.and_(pc.is_null(old), pc.is_null(new)))
-        differ = np.flatnonzero(~np.asarray(same))
-        if len(differ):
-            states = np.full(len(differ), CellState.IGNORED, np.uint8)
-            yield CellChanges(at, both[differ], states, new=new.take(pa.array(differ)))
 
 
 class _Kept:
@@ -390,37 +342,3 @@ def _name(source: Source, column: int) -> str | None:
 
 def _changed(one: CellChanges) -> int:
     return int(np.count_nonzero(one.states != CellState.IGNORED))
-
-
-def _facts(result: Result, a: Side, b: Side) -> Facts:
-    columns = result.columns
-
-    def named(status: ColumnStatus) -> list[MatchedColumn]:
-        return [one for one in columns if one.status is status]
-
-    def names(key: KeyChoice) -> tuple[str, ...]:
-        return tuple(columns[at].name for at in key.columns)
-
-    renamed = [(a.source.columns[one.a].name, b.source.columns[one.b].name) for one in named(ColumnStatus.RENAMED)]
-    counts = result.counts
-    rows = counts.rows_added + counts.rows_removed + counts.rows_changed
-    added, removed = named(ColumnStatus.ADDED), named(ColumnStatus.REMOVED)
-    return Facts(
-        status="mismatch" if rows or added or removed or renamed else "identical",
-        counts=counts,
-        a_rows=a.source.rows,
-        b_rows=b.source.rows,
-        key_columns=names(result.key),
-        key_confidence=result.key.confidence,
-        key_given=result.key.given,
-        runner_ups=tuple((names(one), one.confidence) for one in result.runner_ups),
-        columns_added=tuple(one.name for one in added),
-        columns_removed=tuple(one.name for one in removed),
-        columns_renamed=tuple(renamed),
-        notes=result.notes,
-        changed_rows=rows,
-        full_rows=len(result.status),
-        patterns=result.patterns_total or len(result.patterns),
-        prefix="",
-        bytes=0,
-    )

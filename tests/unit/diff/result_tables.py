@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ret_diff.arrow import pa, pq
-from ret_diff.artefact import Facts, Side, write
+from ret_diff.artefact import Side, write
 from ret_diff.cells import CellWork
+from ret_diff.facts import Facts
 from ret_diff.marks import Which
 from ret_diff.meta import TableBlob
 from ret_diff.model import (
@@ -21,7 +22,6 @@ from ret_diff.model import (
     Column,
     ColumnStatus,
     KeyChoice,
-    Kind,
     MatchedColumn,
     Options,
     Reading,
@@ -50,7 +50,7 @@ class Memory:
 
     @property
     def columns(self) -> list[Column]:
-        return [Column(name, kind=Kind.LINK if name.startswith("_") else Kind.VALUE) for name in self.names]
+        return [Column(name) for name in self.names]
 
     def read(self, names: Sequence[str]) -> Any:
         self.reads += names
@@ -100,7 +100,7 @@ class Pair:
         alignment = self.alignment()
         work = CellWork(alignment, options, reading or Reading())
         for place, one in enumerate(self.columns):
-            if NOWHERE not in (one.a, one.b) and one.name != "_id":
+            if NOWHERE not in (one.a, one.b):
                 left, right = self.a.column(self.a.names[one.a]), self.b.column(self.b.names[one.b])
                 both = pa.concat_arrays([left, right]).dictionary_encode(null_encoding="encode")
                 codes = np.asarray(both.indices)
@@ -153,8 +153,8 @@ class Pair:
 def random_pair(seed: int, rows: int = 60, *, change: float = 0.1, shuffled: bool = False) -> Pair:
     """Tables with everything that may happen to rows and columns: some of A alone, of B alone, renamed, ignored."""
     rng = random.Random(seed)
-    names_a = ["_id", "Key", "Name", "Amount", "Old", "Was", "Left.Out"]
-    names_b = ["Key", "New", "_id", "Name", "Amount", "Now", "Left.Out"]
+    names_a = ["No", "Key", "Name", "Amount", "Old", "Was", "Left.Out"]
+    names_b = ["Key", "New", "No", "Name", "Amount", "Now", "Left.Out"]
 
     def value() -> str | None:
         return rng.choice([None, "", "x", "Y", "1.0", "1", "2026-01-13", "ä💶", 'a,"b"\n'])
@@ -176,7 +176,7 @@ def random_pair(seed: int, rows: int = 60, *, change: float = 0.1, shuffled: boo
         b.append((old[1], value(), str(len(b)), *new))
     status = ColumnStatus
     columns = [
-        MatchedColumn(0, 2, "_id", status.SAME, compared=False),
+        MatchedColumn(0, 2, "No", status.SAME, compared=False),
         MatchedColumn(1, 0, "Key", status.SAME, compared=True),
         MatchedColumn(NOWHERE, 1, "New", status.ADDED, compared=False),
         MatchedColumn(2, 3, "Name", status.SAME, compared=True),
