@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import linear_sum_assignment as untyped_assignment  # pyright: ignore[reportUnknownVariableType] - scipy says too little of its types
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components as untyped_components  # pyright: ignore[reportUnknownVariableType] - as above
 
-from ret_diff.model import Int64s
+from ret_diff.model import Int32s, Int64s
 
 EXACT = 500
 """Rows of a side that hang together, up to which the best assignment is found."""
@@ -19,6 +20,9 @@ _TOGETHER = 1 << 10
 """More than twice `EXACT`: what pairs are worth is added up without a tie outweighing a cost."""
 
 Worth = npt.NDArray[np.float64]
+
+_assignment = cast("Callable[..., tuple[Int64s, Int64s]]", untyped_assignment)
+_components = cast("Callable[..., tuple[int, Int32s]]", untyped_components)
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,15 @@ class Edges:
 
     @staticmethod
     def of(a: Int64s, b: Int64s, cost: Int64s, ties: tuple[Int64s, Int64s], limits: tuple[int, int]) -> Edges:
-        """`ties`: what decides between equal costs, and between equal ones of that (0 to 2). `limits`: more than any
-        cost, and the most that the first tie can be.
+        """Pairs by their costs.
+
+        `ties`: what decides between equal costs, and between equal ones of that (0 to 2). `limits`: more than any cost,
+        and the most that the first tie can be.
         """
         limit, most = limits
         first = 3 * _TOGETHER
         unit = float(first * (most + 1) * _TOGETHER)
-        worth = (limit - cost) * unit - ties[0] * first - ties[1]
+        worth: Worth = np.asarray((limit - cost) * unit - ties[0] * first - ties[1], np.float64)
         return Edges(a, b, cost, worth)
 
     @staticmethod
@@ -60,7 +66,7 @@ def assigned(edges: Edges, rows_a: int, rows_b: int) -> tuple[Int64s, Int64s, In
     if not len(edges.a):
         return edges.a, edges.b, edges.cost
     graph = coo_array((np.ones(len(edges.a), np.int8), (edges.a, edges.b + rows_a)), shape=(rows_a + rows_b,) * 2)
-    _, parts = connected_components(graph, directed=False)
+    _, parts = _components(graph, directed=False)
     part = parts[edges.a].astype(np.int64)
     number = np.bincount(part)
     most_a, most_b = (
@@ -86,7 +92,7 @@ def _exact(edges: Edges, places: Int64s) -> Int64s:
     worth = np.zeros((len(a), len(b)))
     which = np.full(worth.shape, -1, np.int64)
     worth[at_a, at_b], which[at_a, at_b] = some.worth, places
-    found = which[linear_sum_assignment(worth, maximize=True)]
+    found = which[_assignment(worth, maximize=True)]
     return found[found >= 0]
 
 

@@ -49,7 +49,7 @@ def laid_out(
 ) -> tuple[MatchedColumn, ...]:
     """All columns in the order of the result: A's, and what only B has behind the column that is before it in B."""
     again = set(renamed)
-    partner = {one: other for one, other in (*pairs, *again)}
+    partner = dict((*pairs, *again))
     taken = {other: one for one, other in partner.items()}
     behind: dict[int, list[int]] = defaultdict(list)
     place = NOWHERE
@@ -70,13 +70,10 @@ def _column(
     a: Sequence[Column], b: Sequence[Column], pair: Pair, options: Options, *, renamed: bool = False
 ) -> MatchedColumn:
     left, right = (side[at] if at != NOWHERE else None for side, at in zip((a, b), pair, strict=True))
-    one = left or right
-    if one is None:
-        raise ValueError("a column of no side")
-    names = {side.name for side in (left, right) if side}
-    ignored = not names.isdisjoint(options.ignore_columns)
-    link = any(side.kind is Kind.LINK for side in (left, right) if side)
-    if ignored or (link and not (left and right)):
+    both = [side for side in (left, right) if side]
+    link = any(side.kind is Kind.LINK for side in both)
+    ignored = any(side.name in options.ignore_columns for side in both) or (link and len(both) == 1)
+    if ignored:
         status = ColumnStatus.IGNORED
     elif left is None:
         status = ColumnStatus.ADDED
@@ -86,8 +83,7 @@ def _column(
         status = ColumnStatus.RENAMED
     else:
         status = ColumnStatus.SAME
-    compared = not (ignored or link) and left is not None and right is not None
-    return MatchedColumn(*pair, one.name, status, compared)
+    return MatchedColumn(*pair, both[0].name, status, len(both) > 1 and not ignored and not link)
 
 
 def _grouped(columns: Iterable[tuple[int, Column]], same: Callable[[Column], str]) -> dict[tuple[str, Kind], list[int]]:

@@ -1,57 +1,82 @@
-"""What a changed cell costs: much in a column where two rows seldom agree by chance, next to nothing where they always do.
+"""What a changed cell costs: much where two rows seldom agree by chance, next to nothing where they nearly always do.
 
-Changing a row costs the weights of its changed cells, removing one row and adding another half of all weights. So a row
-counts as changed only if it has more in common with its partner than not, and what rows share by chance (nulls, flags)
-is nothing in common. Everything is worked out in whole numbers, exactly, whatever the order of rows and columns.
+A column weighs as many bits as agreement in it tells: one in which two rows of a side agree one time in eight weighs
+three. Changing a row costs the weights of its changed cells. Two rows that have nothing to do with each other cost what
+they do not share by chance; a pair is made only if it costs clearly less than that, and removing a row and adding
+another is cheaper otherwise. So what rows share by chance (nulls, flags) is nothing in common. Everything is worked out
+from whole numbers, whatever the order of rows and columns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 
-from ret_diff.encode import Coded
-from ret_diff.model import Int64s
+from ret_diff.model import Int32s, Int64s
 from ret_diff.rows import Tables
 
-SCALE = 4000
-"""The weight of a column in which no two rows agree by chance."""
-_PRIOR = 2
-"""Pairs of rows that are thought of besides those there are; one of two agrees. Tiny tables tell little."""
+SCALE = 1000
+"""Of a bit, and of what happens always."""
+_BITS = 10
+"""The most a column weighs."""
+_PRIOR = 4
+"""Pairs of rows that are thought of besides those there are, of which one agrees. Tiny tables tell little."""
+_SHARED = 2
+"""Values that are thought of as shared: where few are, a column that was written anew tells little."""
+_STRANGERS = (3, 4)
+"""A pair costs less than this part of what two rows cost that have nothing to do with each other."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """By compared column: `weights`, and `chance`, how often two rows of one side agree; distinct values of each side."""
+    """By compared column: weights, how often two rows of a side agree by chance, and the distinct values of each side.
+
+    `chance` is in parts of `SCALE`; `replaced` is what it costs to remove a row and to add another.
+    """
 
     weights: Int64s
     chance: Int64s
     distinct: tuple[Int64s, Int64s]
-    """`chance` in parts of `SCALE`."""
+    replaced: int
 
-    @property
-    def replaced(self) -> int:
-        """What it costs to remove a row and add another."""
-        return max(1, int(self.weights.sum()) // 2)
+    def heaviest(self, count: int) -> list[int]:
+        """The columns that weigh most, at most so many."""
+        order: list[int] = np.argsort(-self.weights, kind="stable")[:count].tolist()
+        return order
 
 
 def costs(tables: Tables) -> Costs:
     """The costs of two tables."""
     pairs = sum(rows * (rows - 1) for rows in tables.rows)
-    found = np.array([_column(column, pairs) for column in tables.columns], np.int64).reshape(-1, 4)
-    return Costs(found[:, 0], found[:, 1], (found[:, 2], found[:, 3]))
+    found = np.array([_column(one.a, one.b, pairs) for one in tables.columns], np.int64).reshape(-1, 4)
+    strangers = int(found[:, 0] @ (SCALE - found[:, 1]))
+    if tables.parents is not None:
+        # That rows belong to the same is something they have in common.
+        weight, chance, *_ = _column(*tables.parents, pairs)
+        strangers += weight * (SCALE - chance)
+    part, whole = _STRANGERS
+    replaced = max(1, strangers * part // (whole * SCALE * 2)) * 2
+    return Costs(found[:, 0], found[:, 1], (found[:, 2], found[:, 3]), replaced)
 
 
-def _column(column: Coded, pairs: int) -> tuple[int, int, int, int]:
+def _column(a: Int32s | Int64s, b: Int32s | Int64s, pairs: int) -> tuple[int, int, int, int]:
     """(weight, chance, distinct values in A, in B)."""
-    numbers = [np.bincount(side, minlength=1) for side in (column.a, column.b)]
-    equal = sum(int(number @ (number - 1)) for number in numbers)
-    in_a, in_b = (int(np.count_nonzero(number)) for number in numbers)
-    least = min(len(number) for number in numbers)
-    shared = int(np.count_nonzero((numbers[0][:least] > 0) & (numbers[1][:least] > 0)))
-    of = pairs + _PRIOR
-    other = of - equal - _PRIOR // 2
-    fewer = min(in_a, in_b) + _PRIOR
-    weight = SCALE * other * (shared + _PRIOR) // (of * fewer)
-    return max(4, weight // 4 * 4), SCALE - SCALE * other // of, in_a, in_b
+    in_a, in_b = counted(a, b)
+    agree = int(in_a @ (in_a - 1)) + int(in_b @ (in_b - 1)) + 1
+    distinct_a, distinct_b = int(np.count_nonzero(in_a)), int(np.count_nonzero(in_b))
+    shared = int(np.count_nonzero((in_a > 0) & (in_b > 0))) + _SHARED
+    fewer = min(distinct_a, distinct_b) + _SHARED
+    bits = min(float(_BITS), log2((pairs + _PRIOR) / agree))
+    return max(1, int(SCALE * bits * shared / fewer)), SCALE * agree // (pairs + _PRIOR), distinct_a, distinct_b
+
+
+def counted(a: Int32s | Int64s, b: Int32s | Int64s) -> tuple[Int64s, Int64s]:
+    """How often each number is on either side, in the same order, numbers that are on neither left out or 0."""
+    both = np.concatenate([a, b])
+    most = int(both.max(initial=-1)) + 1
+    if most > 2 * len(both):
+        both = np.unique(both, return_inverse=True)[1]
+        most = len(both)
+    return np.bincount(both[: len(a)], minlength=most), np.bincount(both[len(a) :], minlength=most)

@@ -44,8 +44,9 @@ KEY_NOT_UNIQUE = "KEY_NOT_UNIQUE"
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides which rows are paired: the weight of a changed cell by A's name of its column; `row_cost` is that of
-    a row which is removed or added.
+    """What decides which rows are paired.
+
+    `weights`: of a changed cell, by A's name of its column; `row_cost`: of a row which is removed or added.
     """
 
     weights: Mapping[str, int]
@@ -77,7 +78,7 @@ def compare(
     with Shelf() as shelf:
         whole = _encoded(a, b, layout, options, (reading, parents), shelf)
         found, key, notes = _paired(whole, layout, options)
-        alignment = moves.shown(found.links, moves.moves(found.links))
+        alignment = moves.shown(found.links)
         work = CellWork(alignment, options, reading)
         for at in whole.places:
             one = whole.codes[at]
@@ -94,6 +95,7 @@ def compare(
         cells.patterns,
         tuple(notes),
         cells.patterns_total,
+        cells.values,
     )
 
 
@@ -122,13 +124,15 @@ def _encoded(
     compared = [at for at in places if layout[at].compared]
     name_of = {at: min(pair) for at, pair in zip(places, names, strict=True)}
     reading, parents = readings
+    belonging = _belonging(a, b, parents)
     tables = Tables(
         [name_of[at] for at in compared],
         [codes[at] for at in compared],
         (a.rows, b.rows),
         options,
         reading,
-        _blocks(a, b, parents),
+        belonging,
+        belonging,
     )
     return _Encoded(places, codes, compared, tables)
 
@@ -137,18 +141,19 @@ def _is_link(a: Source, b: Source, column: MatchedColumn) -> bool:
     return Kind.LINK in {a.columns[column.a].kind, b.columns[column.b].kind}
 
 
-def _blocks(a: Source, b: Source, parents: Parents | None) -> tuple[Int64s, Int64s] | None:
-    """Which pair of parents each row belongs to, where a table has parents."""
+def _belonging(a: Source, b: Source, parents: Parents | None) -> tuple[Int64s, Int64s] | None:
+    """The number of the pair of parents that each row belongs to, where a table has parents."""
     if parents is None or not all(PARENT_ID in {one.name for one in side.columns} for side in (a, b)):
         return None
-    return _parents(a, parents.a), _parents(b, parents.b)
+    of_a, of_b, _ = grouped(_parents(a, parents.a), _parents(b, parents.b))
+    return of_a, of_b
 
 
 def _parents(side: Source, pairs: Int64s) -> Int64s:
     codes, values = numbered(side.read([PARENT_ID]).columns)
     ids = np.asarray(pc.fill_null(pc.cast(values, "int64"), NOWHERE), np.int64)
     known = (ids >= 0) & (ids < len(pairs))
-    of_value = np.full(len(ids), NOWHERE - 1, np.int64)
+    of_value = np.full(len(ids), NOWHERE, np.int64)
     of_value[known] = pairs[ids[known]]
     return of_value[codes]
 
@@ -165,6 +170,8 @@ def _paired(whole: _Encoded, layout: Sequence[MatchedColumn], options: Options) 
         tables = replace(tables, blocks=blocks)
     way = forward(tables)
     found = aligned(tables if way else tables.flipped(), given=bool(given))
+    # Which of two exchanged rows has moved is decided before the sides are put back.
+    found.links.moved = moves.moved(found.links.a)
     links = found.links if way else found.links.flipped()
     key = found.key.choice(whole.compared) if found.key else KeyChoice()
     return replace(found, links=links), KeyChoice(given, 1.0, given=True) if given else key, notes

@@ -1,4 +1,4 @@
-"""Equal rows paired as a multiset: as many pairs as both sides have copies, by their neighbours where there is a choice."""
+"""Equal rows paired as a multiset, as many as both sides have; by their neighbours where there is a choice."""
 
 from __future__ import annotations
 

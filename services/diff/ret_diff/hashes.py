@@ -1,8 +1,8 @@
 """Rows as 64-bit numbers: equal rows have equal ones.
 
-The number of a row is the sum of one for each of its cells, so that a column can be taken away from it again, and the
-order of the columns does not matter. Unequal rows with equal numbers (one in 10^7 comparisons of a million rows) cost an
-odd pair and nothing else: what is shown of a pair is always worked out from its cells.
+The number of a row is the sum of one for each of its cells, so a column can be taken away from it again. Unequal rows
+of equal numbers (one in 10^7 comparisons of a million rows) cost an odd pair and nothing else: what is shown of a pair
+is always worked out from its cells.
 """
 
 from __future__ import annotations

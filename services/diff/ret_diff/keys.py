@@ -1,7 +1,8 @@
 """Which columns tell rows apart: found, not asked for.
 
 A key is unique on both sides, its values are found on both, and the rows that it pairs are alike in the other columns:
-that is what an id that was numbered anew cannot show. Score = uniqueness × overlap × stability − width.
+that is what an id that was numbered anew cannot show. The score is uniqueness times overlap times stability, less a
+little for each further column.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Columns = tuple[int, ...]
 
 WIDTH = 4
 _SAMPLE = 4096
+_LOOKED = 256
+"""Columns in which rows are compared to learn how stable a key is."""
 _CHECKED = 20_000
 """Pairs of rows whose other cells are looked at."""
 _UNIQUE = 0.9
@@ -36,7 +39,7 @@ _VERIFIED = 8
 _WIDER = 0.02
 """What each further column takes off the score."""
 _UNKNOWN = 0.5
-"""The stability of a key that is contradicted by nothing: the rows it pairs are not alike, but no others are, either."""
+"""The stability of a key that nothing contradicts: the rows it pairs are not alike, but no others are, either."""
 _ENOUGH = 8
 """Pairs that must speak for a key before it is followed where it costs more than removing and adding."""
 _EQUAL = 16
@@ -46,10 +49,14 @@ _SOUNDS = re.compile(r"(id|code|key|number|num|no|nr|name)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Key:
-    """Columns that tell rows apart. `trusted`: rows of the same key are the same row, whatever else changed."""
+    """Columns that tell rows apart. `trusted`: rows of the same key are the same row, whatever else changed.
+
+    `rank` is the score, less where rows that are left have no partner by the key: because it was changed itself.
+    """
 
     columns: Columns
     score: float
+    rank: float = 0.0
     trusted: bool = False
 
     def choice(self, places: Sequence[int], *, given: bool = False) -> KeyChoice:
@@ -78,7 +85,7 @@ class Finder:
 
     def _order(self, key: Key) -> tuple[float, int, int, list[str]]:
         names = [self._tables.names[at] for at in key.columns]
-        return -round(key.score, 2), len(names), -sum(bool(_SOUNDS.search(name)) for name in names), sorted(names)
+        return -round(key.rank, 3), len(names), -sum(bool(_SOUNDS.search(name)) for name in names), sorted(names)
 
     def _ranked(self, taken: Iterable[int]) -> list[int]:
         """Columns that tell something, those of the most distinct values first."""
@@ -129,9 +136,7 @@ class Finder:
         unique = min(len(side) / of for side, of in zip(keys, self._rows, strict=True))
         if unique < _UNIQUE:
             return None
-        fewer, more = sorted(keys, key=len)
-        shared = np.searchsorted(more, fewer)
-        overlap = np.count_nonzero(more[np.minimum(shared, len(more) - 1)] == fewer) / len(fewer) if len(fewer) else 0.0
+        overlap = _overlap(*sorted(keys, key=len))
         pairs, stable = self._stability(columns)
         sure = min(self._equal, _EQUAL)
         stable = (pairs * stable + sure) / (pairs + sure) if pairs + sure else 0.0
@@ -139,7 +144,9 @@ class Finder:
         unique = min(1.0, unique)
         score = float(unique * overlap * strength) - _WIDER * max(0, len(columns) - 1)
         trusted = self._equal + pairs >= _ENOUGH and unique * overlap * strength >= _UNKNOWN * _UNIQUE * _UNIQUE
-        return Key(columns, score, trusted)
+        fewer = min(len(self._rest.a), len(self._rest.b))
+        covered = (pairs + sure) / (fewer + sure) if fewer + sure else 1.0
+        return Key(columns, score, score * covered, trusted)
 
     def _hashes(self, columns: Columns, side: int) -> Hashes:
         some = ((at, self._tables.columns[at].b if side else self._tables.columns[at].a) for at in columns)
@@ -155,9 +162,9 @@ class Finder:
         some = np.linspace(0, count - 1, min(count, _CHECKED)).astype(np.int64)
         a, b = a[some], b[some]
         alike = whole = 0
-        for at, (one, other) in enumerate(self._rest.forms):
-            chance = int(self._costs.chance[at])
-            if at in columns or chance >= SCALE:
+        for at in self._costs.heaviest(_LOOKED):
+            chance, (one, other) = int(self._costs.chance[at]), self._rest.forms[at]
+            if at in columns:
                 continue
             agree = SCALE * int(np.count_nonzero(one[a] == other[b])) // len(a)
             weight = int(self._costs.weights[at])
@@ -194,6 +201,14 @@ def alone(a: Hashes, b: Hashes) -> tuple[Int64s, Int64s]:
     where[of_b] = np.arange(len(of_b))
     found = np.flatnonzero(single[of_a])
     return found, where[of_a[found]]
+
+
+def _overlap(fewer: Hashes, more: Hashes) -> float:
+    """Which part of the fewer (both rising, each once) is among the others."""
+    if not len(fewer):
+        return 0.0
+    places = np.minimum(np.searchsorted(more, fewer), len(more) - 1)
+    return float(np.count_nonzero(more[places] == fewer)) / len(fewer)
 
 
 def _distinct(numbers: Hashes) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+import numpy.typing as npt
 
 from ret_diff.model import NOWHERE, Bytes8, Flags, Int64s
 
 SURE = 255
 """The confidence of a pair of equal rows."""
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class Links:
@@ -19,6 +25,8 @@ class Links:
         self.confidence: Bytes8 = np.zeros(rows_a, np.uint8)
         self.equal: Flags = np.zeros(rows_a, np.bool_)
         """By A's rows: the pair is equal cell for cell as it stands."""
+        self.moved: Flags = np.zeros(rows_a, np.bool_)
+        """By A's rows: the pair is out of order."""
 
     def join(self, a: Int64s, b: Int64s, confidence: int | Bytes8, *, equal: bool = False) -> None:
         """Pair rows, none of which has a partner."""
@@ -34,9 +42,12 @@ class Links:
         """The sides exchanged."""
         other = Links(0, 0)
         other.a, other.b = self.b, self.a
-        paired = np.flatnonzero(self.a != NOWHERE)
-        other.confidence = np.zeros(len(self.b), np.uint8)
-        other.equal = np.zeros(len(self.b), np.bool_)
-        other.confidence[self.a[paired]] = self.confidence[paired]
-        other.equal[self.a[paired]] = self.equal[paired]
+        other.confidence, other.equal = self._of_b(self.confidence), self._of_b(self.equal)
+        other.moved = self._of_b(self.moved)
         return other
+
+    def _of_b(self, of_a: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+        paired = np.flatnonzero(self.a != NOWHERE)
+        out: npt.NDArray[_Scalar] = np.zeros(len(self.b), of_a.dtype)
+        out[self.a[paired]] = of_a[paired]
+        return out

@@ -10,12 +10,14 @@ from ret_diff.links import Links
 from ret_diff.model import NOWHERE, Alignment, Flags, Int64s
 
 
-def moved(places: Int64s) -> Flags:
-    """Which of the places are out of order: the fewest, found by a longest rising subsequence. O(n log n)."""
-    out = np.zeros(len(places), np.bool_)
+def moved(partners: Int64s) -> Flags:
+    """By rows: which are paired and out of order, the fewest; found by a longest rising subsequence. O(n log n)."""
+    out = np.zeros(len(partners), np.bool_)
+    paired = np.flatnonzero(partners != NOWHERE)
+    places = partners[paired]
     if len(places) and not (places[1:] > places[:-1]).all():
-        out[:] = True
-        out[_rising(places)] = False
+        out[paired] = True
+        out[paired[_rising(places)]] = False
     return out
 
 
@@ -42,15 +44,7 @@ def _rising(places: Int64s) -> Int64s:
     return np.array(found[::-1], np.int64)
 
 
-def moves(links: Links) -> Flags:
-    """By A's rows: the row is paired and out of order."""
-    paired = np.flatnonzero(links.a != NOWHERE)
-    out = np.zeros(len(links.a), np.bool_)
-    out[paired] = moved(links.a[paired])
-    return out
-
-
-def shown(links: Links, out_of_order: Flags) -> Alignment:
+def shown(links: Links) -> Alignment:
     """All rows in A's order; an added row stands behind the shown row that is before it in B."""
     rows_a = len(links.a)
     added = np.flatnonzero(links.b == NOWHERE)
@@ -67,5 +61,5 @@ def shown(links: Links, out_of_order: Flags) -> Alignment:
     flags, sure = np.zeros(total, np.bool_), np.zeros(total, np.uint8)
     a_rows[at_a], b_rows[at_a] = np.arange(rows_a), links.a
     b_rows[at_b] = added
-    flags[at_a], sure[at_a] = out_of_order, links.confidence
+    flags[at_a], sure[at_a] = links.moved, links.confidence
     return Alignment(a_rows, b_rows, flags, sure)

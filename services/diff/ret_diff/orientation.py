@@ -44,5 +44,5 @@ def _by_values(column: Coded) -> bool | None:
     values = column.values.take(pa.array(differ))
     # A null is the smallest.
     least = 0 if values.null_count else pc.index(values, pc.min(values)).as_py()
-    code = differ[pc.index(pc.is_null(values), True).as_py() if values.null_count else least]  # noqa: FBT003 - a value
+    code = differ[pc.index(pc.is_null(values), True).as_py() if values.null_count else least]
     return bool(in_a[code] > in_b[code])

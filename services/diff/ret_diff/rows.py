@@ -1,9 +1,9 @@
-"""The rows of two tables as numbers, and those of them that are still without partner, with what is compared of them."""
+"""The rows of two tables as numbers, and those of them without partner, with what is compared of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,11 @@ PARENT = -1
 
 @dataclass(frozen=True)
 class Tables:
-    """The compared columns of both sides; `blocks`: rows of different numbers are never paired (parents, given keys)."""
+    """The compared columns of both sides.
+
+    `blocks`: rows of different ones are never paired; `parents`: what each row belongs to, which the blocks hold, too.
+    Both are numbers from 0.
+    """
 
     names: Sequence[str]
     columns: Sequence[Coded]
@@ -29,12 +33,14 @@ class Tables:
     options: Options = field(default_factory=Options)
     reading: Reading = field(default_factory=Reading)
     blocks: tuple[Int64s, Int64s] | None = None
+    parents: tuple[Int64s, Int64s] | None = None
 
     def flipped(self) -> Tables:
         """The sides exchanged."""
-        blocks = self.blocks and self.blocks[::-1]
+        blocks = None if self.blocks is None else (self.blocks[1], self.blocks[0])
+        parents = None if self.parents is None else (self.parents[1], self.parents[0])
         columns = [one.flipped() for one in self.columns]
-        return Tables(self.names, columns, self.rows[::-1], self.options, self.reading, blocks)
+        return replace(self, columns=columns, rows=(self.rows[1], self.rows[0]), blocks=blocks, parents=parents)
 
     @cached_property
     def hashes(self) -> tuple[Hashes, Hashes]:
@@ -49,7 +55,7 @@ class Tables:
 
 
 class Rest:
-    """Rows without partner: what their cells are taken for, as numbers from 0; two columns' numbers have nothing in common.
+    """Rows without partner: what their cells are taken for, as numbers from 0, by column.
 
     `looked`: under the options and readings; `forms`: whatever the way they are written. Cells that are the same in
     `looked` are the same in `forms`.

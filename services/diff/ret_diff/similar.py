@@ -7,7 +7,7 @@ fewer changed cells is taken, then the one whose rows have the same neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from ret_diff.assign import Edges, assigned
 from ret_diff.costs import Costs
 from ret_diff.equal import grouped, ranked
 from ret_diff.links import SURE, Links
-from ret_diff.model import Flags, Int64s
+from ret_diff.model import Flags, Int32s, Int64s
 from ret_diff.rows import Rest
 
 _ALL = (250_000, 4096, 64)
-"""Rows of A times rows of B that may be paired, up to which all pairs are weighed, as long as there are not more than"""
-_MOST = 4_000_000
+"""Rows of A times rows of B that may be paired, up to which all pairs are weighed, if these are not too many."""
+_MOST = 80_000_000
+"""Cells that are compared because their rows may be paired at all."""
 _RARE = 16
 """Rows of A times rows of B that share a value, up to which it says something."""
 _COLUMNS = 64
@@ -41,7 +42,7 @@ def changes(rest: Rest, costs: Costs, a: Int64s, b: Int64s) -> Int64s:
 
 
 def pair(links: Links, rest: Rest, costs: Costs, *, forced: bool = False) -> None:
-    """Pair rows of the rest. `forced`: rows of one block are the same whatever they cost, as far as there are as many."""
+    """Pair rows of the rest. `forced`: rows of one block are paired whatever it costs, as far as there are as many."""
     whole = int(costs.weights.sum())
     limit = whole + 1 if forced else costs.replaced
     if not forced:
@@ -67,16 +68,22 @@ def _weighed(links: Links, rest: Rest, costs: Costs, limit: int) -> Edges:
         cost = changes(rest, costs, one, other)
         cheap = np.flatnonzero(cost < limit)
         one, other, cost = one[cheap], other[cheap], cost[cheap]
-        cells = sum((left[one] != right[other] for left, right in rest.forms), np.zeros(len(one), np.int64))
-        kept.append(Edges.of(one, other, cost, (cells, context.strange(one, other)), (limit, columns)))
+        ties = _different(rest.looked, one, other) * (columns + 1) + _different(rest.forms, one, other)
+        kept.append(Edges.of(one, other, cost, (ties, context.strange(one, other)), (limit, (columns + 1) ** 2)))
     return Edges.joined(kept)
+
+
+def _different(cells: Sequence[tuple[Int32s, Int32s]], a: Int64s, b: Int64s) -> Int64s:
+    """How many cells of each pair of rows are different."""
+    return sum((left[a] != right[b] for left, right in cells), np.zeros(len(a), np.int64))
 
 
 def _candidates(links: Links, rest: Rest, costs: Costs) -> tuple[Int64s, Int64s]:
     """Pairs that are worth weighing, each once (places in the rest)."""
     of_a, of_b, count = grouped(*rest.blocks)
     product = np.bincount(of_a, minlength=count) * np.bincount(of_b, minlength=count)
-    most = next((most for most in _ALL if product[product <= most].sum() <= _MOST), 0)
+    cells = max(1, len(rest.forms))
+    most = next((most for most in _ALL if product[product <= most].sum() * cells <= _MOST), 0)
     found = [_product(of_a, of_b, product <= most)]
     if (product > most).any():
         big_a, big_b = (np.flatnonzero(product[side] > most) for side in (of_a, of_b))
@@ -91,8 +98,7 @@ def _likely(rest: Rest, costs: Costs) -> Iterator[tuple[Int64s, Int64s]]:
     """Pairs that share all but one cell, or a rare value."""
     whole = rest.hashes(rest.forms)
     block = (hashes.mixed(rest.blocks[0], -1), hashes.mixed(rest.blocks[1], -1))
-    heaviest = np.argsort(-costs.weights, kind="stable")[:_COLUMNS]
-    for at in heaviest.tolist():
+    for at in costs.heaviest(_COLUMNS):
         cells = hashes.mixed(rest.forms[at][0], at), hashes.mixed(rest.forms[at][1], at)
         for one, other in ((whole[0] - cells[0], whole[1] - cells[1]), (block[0] + cells[0], block[1] + cells[1])):
             of_a, of_b, count = grouped(one, other)
@@ -164,7 +170,7 @@ def _renumbered(links: Links, rest: Rest, costs: Costs) -> Rest:
     while len(rest.a) * len(rest.b) > _ALL[0]:
         whole = rest.hashes(rest.forms)
         best: tuple[int, int] = (0, 0)
-        for at in np.argsort(-costs.weights, kind="stable")[:_COLUMNS].tolist():
+        for at in costs.heaviest(_COLUMNS):
             if costs.weights[at] < costs.replaced:
                 common = _common(*(whole[side] - hashes.mixed(rest.forms[at][side], at) for side in (0, 1)))
                 best = max(best, (common, -at))
