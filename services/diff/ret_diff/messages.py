@@ -168,7 +168,7 @@ def nodes(found: Iterable[Node]) -> Iterator[diff_pb2.TreeNode]:
             type=one.type,
             status=one.status,
             pair_id=one.pair_id,
-            tally=_tally(one.tally) if one.tally else None,
+            tally=_tally(one.tally),
         )
 
 

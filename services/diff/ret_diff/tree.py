@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Node:
-    """A place in the tree. Only a document has a `pair_id`; only a folder, a ZIP and the root have a tally."""
+    """A place in the tree. Only a document has a `pair_id`; its tally is that of its pair, a folder's of all that is in it."""
 
     depth: int
     name: str
@@ -69,7 +69,7 @@ class Node:
     type: Literal["zip", "folder", "document"]
     status: Status
     pair_id: str = ""
-    tally: Tally | None = None
+    tally: Tally = field(default_factory=Tally)
 
 
 def merged(pairs: Iterable[TreePair], zips: Iterable[str] = ()) -> Iterator[Node]:
@@ -94,7 +94,9 @@ def merged(pairs: Iterable[TreePair], zips: Iterable[str] = ()) -> Iterator[Node
             kind = "zip" if folder in kinds else "folder"
             yield Node(depth, parts(folder)[1], folder, kind, tally.status, tally=tally)
         open_folders = folders
-        yield Node(len(folders) + 1, parts(pair.path)[1], pair.path, "document", pair.status, pair.id)
+        own = Tally()
+        own.add(pair.status, pair.counts)
+        yield Node(len(folders) + 1, parts(pair.path)[1], pair.path, "document", pair.status, pair.id, own)
 
 
 def _order(pair: TreePair) -> tuple[tuple[int, str, str], ...]:

@@ -45,12 +45,11 @@ def test_a_folder_sums_up_what_is_in_it_at_any_depth() -> None:
     ]
     nodes = {node.path: node for node in merged(pairs)}
     tally = nodes["a"].tally
-    assert tally is not None
     assert (tally.statuses["mismatch"], tally.statuses["identical"]) == (2, 1)
     assert tally.counts == Counts(rows_changed=3, rows_moved=3, cells_changed=6)
     assert nodes[""].tally == tally
-    assert nodes["a/b"].tally is not None
     assert nodes["a/b"].tally.counts.cells_changed == 5
+    assert (nodes["a/2.xml"].tally.statuses["mismatch"], nodes["a/2.xml"].tally.counts) == (1, pairs[1].counts)
 
 
 def test_a_folder_is_pending_until_all_in_it_is_known_and_identical_only_if_all_is() -> None:
