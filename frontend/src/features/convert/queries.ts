@@ -13,6 +13,7 @@ export function useCollection(id: Ref<string>) {
   return useQuery({
     queryKey: ["collections", id],
     queryFn: () => ask(api.GET("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id.value } } })),
+    enabled: () => id.value !== "",
     // The end of a scan is told by the websocket; this is for what it grows by meanwhile.
     refetchInterval: (query) => (query.state.data?.status === "scanning" ? 1500 : false),
     placeholderData: keepPreviousData,

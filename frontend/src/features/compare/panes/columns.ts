@@ -9,6 +9,8 @@ const LIMITS = [48, 900] as const;
 /** A digit or small letter of the grid's type, and what stands beside the text. */
 const LETTER = 7.2;
 const AROUND = 36;
+/** The mark of a changed cell. */
+const MARK = 16;
 /** More than this share of a pane is never frozen: nothing would be left to scroll. */
 const FROZEN = 0.5;
 
@@ -78,10 +80,13 @@ export class Layout {
 
 /** Widths by what the columns are called and what stands in these rows. */
 export function fitted(columns: readonly PaneColumn[], rows: readonly ComparedRow[]): number[] {
-  return columns.map(({ a_name, b_name, name }, index) => {
+  const first = Math.max(0, columns.findIndex(({ key }) => key));
+  return columns.map(({ a_name, b_name, name, status }, index) => {
+    // Added and removed rows have their mark in the first column.
+    const mark = status === "changed" || status === "renamed" || index === first ? MARK : 0;
     const header = Math.max(widthOf(`${a_name ?? name} `), widthOf(`${b_name ?? name} `));
     const longest = rows.reduce((most, { a, b }) => Math.max(most, (a?.[index] ?? "").length, (b?.[index] ?? "").length), 0);
-    return Math.max(header, widthOf("x".repeat(Math.min(longest, 60))));
+    return Math.max(header, widthOf("x".repeat(Math.min(longest, 60))) + mark);
   });
 }
 

@@ -17,6 +17,7 @@ export class Panes {
   #anchor: number | null = null;
   #sight: Sight = { top: 0, bottom: 0, left: 0, right: 0 };
   #reveal: (place: Place) => void = () => undefined;
+  #stepping: Promise<unknown> = Promise.resolve();
 
   constructor(port: PanesPort) {
     this.#port = port;
@@ -136,8 +137,15 @@ export class Panes {
 
   // ---- jumps
 
-  /** The next or the last changed cell; whole rows that were added or removed count as one. False: there is none. */
+  /** The next or the last changed cell; whole rows that were added or removed count as one. False: there is none. One step
+   *  after the other, however fast the key is pressed. */
   async step(by: 1 | -1): Promise<boolean> {
+    const turn = this.#stepping.catch(() => undefined).then(async () => this.#step(by));
+    this.#stepping = turn;
+    return turn;
+  }
+
+  async #step(by: 1 | -1): Promise<boolean> {
     const from = this.#active;
     if (from) {
       const here = this.#cellsOf(await this.#rows.load(from.position));
