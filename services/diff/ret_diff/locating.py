@@ -125,6 +125,8 @@ class Locating:
             rank = int(marks.ranks(which, marks.at(view, np.array([position])))[0])
         else:
             position = min(total, sought.last_before or 0)
+            if position <= 0:
+                return None
             place = marks.at(view, np.array([position])) if position < total else None
             rank = (int(marks.ranks(which, place)[0]) if place is not None else marks.total(which)) - 1
         found = marks.places(which, rank, rank + 1)

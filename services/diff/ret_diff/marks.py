@@ -36,6 +36,8 @@ class Which(Enum):
     CHANGED_ONLY = "changed_only"
     """Rows on both sides that are not the same."""
     MOVED = "moved"
+    MOVED_CHANGED = "moved_changed"
+    """Rows that are not the same, and moved."""
     SECTION_1 = "section_1"
     SECTION_2 = "section_2"
     SECTION_3 = "section_3"
@@ -50,6 +52,7 @@ TABLES = {
     Which.REMOVED: _table(lambda mark: mark & STATUS == RowStatus.REMOVED),
     Which.CHANGED_ONLY: _table(lambda mark: mark & STATUS == RowStatus.CHANGED),
     Which.MOVED: _table(lambda mark: bool(mark & MOVED)),
+    Which.MOVED_CHANGED: _table(lambda mark: mark & STATUS != RowStatus.SAME and bool(mark & MOVED)),
     Which.SECTION_1: _table(lambda mark: mark >> SECTION_SHIFT == CHANGED_ROWS),
     Which.SECTION_2: _table(lambda mark: mark >> SECTION_SHIFT == MOVED_ROWS),
     Which.SECTION_3: _table(lambda mark: mark >> SECTION_SHIFT == IGNORED_ROWS),

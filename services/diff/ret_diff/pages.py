@@ -28,7 +28,7 @@ from ret_diff.marks import MOVED, Which
 from ret_diff.meta import ShownColumn, TableBlob
 from ret_diff.model import Bytes8, CellState, ColumnStatus, Flags
 from ret_diff.opened import Compared, Opened, Results
-from ret_diff.stored import Kept, Stored
+from ret_diff.stored import KEPT, Kept, Stored
 from ret_kit.blobs import Blobs
 
 __all__ = ["Compared", "Located", "ResultPage", "ResultPages", "Sought", "TableBlob", "Which", "Window", "view_of"]
@@ -154,11 +154,16 @@ class ResultPages:
     """The pages of all results, for several threads."""
 
     def __init__(self, blobs: Blobs) -> None:
-        self._kept = Kept()
+        self._kept = Kept(KEPT)
         self._stored = Stored(blobs, self._kept)
         self._results = Results(self._stored, self._kept)
         self._gathering = Gathering(self._stored)
         self._locating = Locating(self._results, self._gathering)
+
+    @property
+    def kept(self) -> int:
+        """Things that are kept in memory."""
+        return len(self._kept)
 
     def rows(self, of: Compared, window: Window) -> ResultPage:
         """The rows of the window, as far as the view has them. PageTooLarge."""
@@ -203,7 +208,7 @@ class ResultPages:
             added=counted(Which.ADDED),
             removed=counted(Which.REMOVED),
             changed=counted(Which.CHANGED_ONLY),
-            moved=counted(Which.MOVED),
+            moved=counted(Which.MOVED_CHANGED if view is Which.CHANGED else Which.MOVED),
             columns=opened.meta.columns,
         )
 

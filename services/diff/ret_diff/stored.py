@@ -46,7 +46,7 @@ class Footer:
 class Kept:
     """What was read and may be needed again, by the key of its blob; the longest unused goes first."""
 
-    def __init__(self, limit: int = KEPT) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._things: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._bytes = 0

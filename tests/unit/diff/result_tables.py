@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from ret_diff.model import (
     Result,
 )
 from ret_diff.opened import Compared
-from ret_diff.pages import ResultPages, Window
+from ret_diff.pages import ResultPage, ResultPages, Window
 from ret_kit.blobs import Blobs
 
 Cells = tuple[str | None, ...]
@@ -235,11 +236,9 @@ class Store:
         while len(found) * limit < total:
             page = self.pages.rows(of, Window(view, len(found) * limit, limit, all_columns=all_columns))
             total = page.total
-            found.append(json_of(page.pieces()))
+            found.append(self.json(page))
         return found
 
-
-def json_of(pieces: Any) -> list[dict[str, Any]]:
-    import json  # noqa: PLC0415
-
-    return json.loads(b"".join(pieces))
+    def json(self, page: ResultPage) -> list[dict[str, Any]]:
+        """The rows of a page."""
+        return json.loads(b"".join(page.pieces()))
