@@ -12,15 +12,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ret_diff import columns, moves
+from ret_diff import columns, keyed, moves, renames
 from ret_diff.align import Found, aligned
 from ret_diff.arrow import pc
 from ret_diff.cells import CellWork
+from ret_diff.cells import Found as Cells
+from ret_diff.columns import Pair
 from ret_diff.costs import costs as costs_of
 from ret_diff.encode import Coded, encoded, numbered
 from ret_diff.equal import grouped
+from ret_diff.links import Links
 from ret_diff.model import (
     NOWHERE,
+    Alignment,
     Int64s,
     KeyChoice,
     Kind,
@@ -53,16 +57,6 @@ class Costs:
     row_cost: int
 
 
-@dataclass(frozen=True)
-class _Encoded:
-    """The columns that both sides have; `places` among all, rising; `compared`: those that are looked at."""
-
-    places: Sequence[int]
-    codes: Mapping[int, Coded]
-    compared: Sequence[int]
-    tables: Tables
-
-
 def compare(
     a: Source,
     b: Source,
@@ -71,23 +65,154 @@ def compare(
     reading_b: Reading,
     parents: Parents | None = None,
 ) -> Result:
-    """Compare two tables. `parents`: for tables whose rows belong to rows of another one, which was compared before."""
-    pairs = columns.by_name(a.columns, b.columns)
-    layout = columns.laid_out(a.columns, b.columns, pairs, options)
-    reading = together(reading_a, reading_b)
+    """Compare two tables. `parents`: for tables whose rows belong to rows of another one, which was compared before.
+
+    The sources are read from several threads.
+    """
     with Shelf() as shelf:
-        whole = _encoded(a, b, layout, options, (reading, parents), shelf)
-        found, key, notes = _paired(whole, layout, options)
+        return _Comparison(a, b, options, together(reading_a, reading_b), shelf, _belonging(a, b, parents)).result()
+
+
+def costs(a: Source, b: Source, options: Options, reading_a: Reading, reading_b: Reading) -> Costs:
+    """What it costs to change A into B, cell by cell and row by row, where no key is given."""
+    with Shelf() as shelf:
+        comparison = _Comparison(a, b, options, together(reading_a, reading_b), shelf, None)
+        compared = comparison.compared
+        found = costs_of(comparison.tables(compared))
+    weights = dict(zip((comparison.layout[at].name for at in compared), found.weights.tolist(), strict=True))
+    return Costs(weights, found.replaced // 2)
+
+
+class _Comparison:
+    """Two tables while they are compared; columns are encoded when they are needed, and once."""
+
+    def __init__(
+        self,
+        a: Source,
+        b: Source,
+        options: Options,
+        reading: Reading,
+        shelf: Shelf,
+        belonging: tuple[Int64s, Int64s] | None,
+    ) -> None:
+        self._a, self._b, self._options, self._reading, self._shelf = a, b, options, reading, shelf
+        self._belonging = belonging
+        self._pairs = columns.by_name(a.columns, b.columns)
+        left_a, left_b = columns.left_over(a.columns, b.columns, self._pairs)
+        out = set(options.ignore_columns)
+        self._left = (
+            [at for at in left_a if a.columns[at].name not in out],
+            [at for at in left_b if b.columns[at].name not in out],
+        )
+        self._codes: dict[Pair, Coded] = {}
+        self._lay_out(renames.likely(a, b, self._left) if all(self._left) else [])
+
+    def _lay_out(self, renamed: list[Pair]) -> None:
+        self._renamed = renamed
+        self.layout = columns.laid_out(self._a.columns, self._b.columns, self._pairs, self._options, renamed)
+        self.both = [at for at, one in enumerate(self.layout) if NOWHERE not in (one.a, one.b) and not self._link(one)]
+        """The columns that both sides have, links left out."""
+        self.compared = [at for at in self.both if self.layout[at].compared]
+
+    def result(self) -> Result:
+        given, notes = self._given()
+        if given and self._belonging is None:
+            links = keyed.paired(self._a, self._b, self._names(given), self._options, self._reading)
+            if links is not None:
+                self._lay_out(self._confirmed(links))
+                alignment = moves.shown(links)
+                key = KeyChoice(self._given()[0], 1.0, given=True)
+                return _told(alignment, self._side_by_side(links, alignment), key, (), notes)
+        found, key, notes = self._paired(given, notes)
+        confirmed = self._confirmed(found.links)
+        if confirmed != self._renamed:
+            # What was taken for renamed decided which rows belong together, or can do so now.
+            self._lay_out(confirmed)
+            found, key, notes = self._paired(*self._given())
         alignment = moves.shown(found.links)
-        work = CellWork(alignment, options, reading)
-        for at in whole.places:
-            one = whole.codes[at]
-            work.coded(at, one.a, one.b, one.values, ignored=not layout[at].compared)
-        cells = work.conclude(layout)
+        work = CellWork(alignment, self._options, self._reading)
+        for at, one in zip(self.both, self._encoded(self.both), strict=True):
+            work.coded(at, one.a, one.b, one.values, ignored=not self.layout[at].compared)
+        runner_ups = [one.choice(self.compared) for one in found.runner_ups]
+        return _told(alignment, work.conclude(self.layout), key, runner_ups, notes)
+
+    def tables(self, compared: Sequence[int]) -> Tables:
+        """The compared columns as numbers."""
+        names = [min(pair) for pair in self._names(compared)]
+        rows, belonging = (self._a.rows, self._b.rows), self._belonging
+        return Tables(names, self._encoded(compared), rows, self._options, self._reading, belonging, belonging)
+
+    def _encoded(self, places: Sequence[int]) -> list[Coded]:
+        """Columns as numbers; those that were not needed before are read now."""
+        pairs = [(self.layout[at].a, self.layout[at].b) for at in places]
+        new = [pair for pair in pairs if pair not in self._codes]
+        names = [(self._a.columns[one].name, self._b.columns[other].name) for one, other in new]
+        self._codes.update(zip(new, encoded(self._a, self._b, names, self._shelf), strict=True))
+        return [self._codes[pair] for pair in pairs]
+
+    def _given(self) -> tuple[tuple[int, ...], list[Note]]:
+        """The places of the columns of the given key; none where one of them is not on both sides."""
+        by_name = {name: at for at in self.both for name in reversed(self._names([at])[0])}
+        missing = [name for name in self._options.keys if name not in by_name]
+        if missing:
+            return (), [Note(KEY_NOT_FOUND, f"{_list(missing)} is not on both sides; the key was looked for instead.")]
+        return tuple(dict.fromkeys(by_name[name] for name in self._options.keys)), []
+
+    def _paired(self, given: tuple[int, ...], notes: list[Note]) -> tuple[Found, KeyChoice, list[Note]]:
+        """The pairs of rows, the key, and what there is to say about it."""
+        tables = self.tables(self.compared)
+        if given:
+            blocks = self._blocks(tables, given)
+            if any(len(np.unique(side)) < len(side) for side in blocks):
+                detail = f"{_list(self._options.keys)} is the same in several rows; those are paired by what is alike."
+                notes = [*notes, Note(KEY_NOT_UNIQUE, detail)]
+            tables = replace(tables, blocks=blocks)
+        way = forward(tables)
+        found = aligned(tables if way else tables.flipped(), given=bool(given))
+        # Which of two exchanged rows has moved is decided before the sides are put back.
+        found.links.moved = moves.moved(found.links.a)
+        links = found.links if way else found.links.flipped()
+        key = found.key.choice(self.compared) if found.key else KeyChoice()
+        return replace(found, links=links), KeyChoice(given, 1.0, given=True) if given else key, notes
+
+    def _blocks(self, tables: Tables, key: Sequence[int]) -> tuple[Int64s, Int64s]:
+        """The number of each row's key, and of what it belongs to."""
+        everything = np.arange(tables.rows[0]), np.arange(tables.rows[1])
+        rest = Rest(replace(tables, columns=self._encoded(key)), everything)
+        of_a, of_b, _ = grouped(*rest.hashes(rest.forms))
+        return of_a, of_b
+
+    def _confirmed(self, links: Links) -> list[Pair]:
+        """The columns that are renamed, as the aligned rows show it."""
+        if not all(self._left):
+            return []
+        return renames.confirmed(self._a, self._b, self._left, links, self._options, self._reading)
+
+    def _side_by_side(self, links: Links, alignment: Alignment) -> Cells:
+        """The cells of rows that are aligned by a given key."""
+        work = CellWork(alignment, self._options, self._reading)
+        places = np.flatnonzero(alignment.a_rows != NOWHERE)
+        found = keyed.differences(self._a, self._b, self._names(self.both), links)
+        for at, (rows, old, new) in zip(self.both, found, strict=True):
+            work.differing(at, places[rows], old, new, ignored=not self.layout[at].compared)
+        return work.conclude(self.layout)
+
+    def _names(self, places: Sequence[int]) -> list[tuple[str, str]]:
+        """What columns are called in A and in B."""
+        matched = [self.layout[at] for at in places]
+        return [(self._a.columns[one.a].name, self._b.columns[one.b].name) for one in matched]
+
+    def _link(self, column: MatchedColumn) -> bool:
+        return Kind.LINK in {self._a.columns[column.a].kind, self._b.columns[column.b].kind}
+
+
+def _told(
+    alignment: Alignment, cells: Cells, key: KeyChoice, runner_ups: Sequence[KeyChoice], notes: list[Note]
+) -> Result:
     return Result(
         cells.columns,
         key,
-        tuple(one.choice(whole.compared) for one in found.runner_ups),
+        tuple(runner_ups),
         alignment,
         cells.status,
         cells.cells,
@@ -97,48 +222,6 @@ def compare(
         cells.patterns_total,
         cells.values,
     )
-
-
-def costs(a: Source, b: Source, options: Options, reading_a: Reading, reading_b: Reading) -> Costs:
-    """What it costs to change A into B, cell by cell and row by row, where no key is given."""
-    layout = columns.laid_out(a.columns, b.columns, columns.by_name(a.columns, b.columns), options)
-    with Shelf() as shelf:
-        whole = _encoded(a, b, layout, options, (together(reading_a, reading_b), None), shelf)
-        found = costs_of(whole.tables)
-    weights = dict(zip((layout[at].name for at in whole.compared), found.weights.tolist(), strict=True))
-    return Costs(weights, found.replaced // 2)
-
-
-def _encoded(
-    a: Source,
-    b: Source,
-    layout: Sequence[MatchedColumn],
-    options: Options,
-    readings: tuple[Reading, Parents | None],
-    shelf: Shelf,
-) -> _Encoded:
-    """Read and encode all columns that both sides have, links left out."""
-    places = [at for at, one in enumerate(layout) if one.a >= 0 and one.b >= 0 and not _is_link(a, b, one)]
-    names = [(a.columns[layout[at].a].name, b.columns[layout[at].b].name) for at in places]
-    codes = dict(zip(places, encoded(a, b, names, shelf), strict=True))
-    compared = [at for at in places if layout[at].compared]
-    name_of = {at: min(pair) for at, pair in zip(places, names, strict=True)}
-    reading, parents = readings
-    belonging = _belonging(a, b, parents)
-    tables = Tables(
-        [name_of[at] for at in compared],
-        [codes[at] for at in compared],
-        (a.rows, b.rows),
-        options,
-        reading,
-        belonging,
-        belonging,
-    )
-    return _Encoded(places, codes, compared, tables)
-
-
-def _is_link(a: Source, b: Source, column: MatchedColumn) -> bool:
-    return Kind.LINK in {a.columns[column.a].kind, b.columns[column.b].kind}
 
 
 def _belonging(a: Source, b: Source, parents: Parents | None) -> tuple[Int64s, Int64s] | None:
@@ -156,43 +239,6 @@ def _parents(side: Source, pairs: Int64s) -> Int64s:
     of_value = np.full(len(ids), NOWHERE, np.int64)
     of_value[known] = pairs[ids[known]]
     return of_value[codes]
-
-
-def _paired(whole: _Encoded, layout: Sequence[MatchedColumn], options: Options) -> tuple[Found, KeyChoice, list[Note]]:
-    """The pairs of rows, the key, and what there is to say about it."""
-    given, notes = _given(whole, layout, options)
-    tables = whole.tables
-    if given:
-        blocks = _keyed(whole, given)
-        unique = all(len(np.unique(side)) == len(side) for side in blocks)
-        if not unique:
-            notes.append(Note(KEY_NOT_UNIQUE, f"{_list(options.keys)} is not the same in two rows of one side."))
-        tables = replace(tables, blocks=blocks)
-    way = forward(tables)
-    found = aligned(tables if way else tables.flipped(), given=bool(given))
-    # Which of two exchanged rows has moved is decided before the sides are put back.
-    found.links.moved = moves.moved(found.links.a)
-    links = found.links if way else found.links.flipped()
-    key = found.key.choice(whole.compared) if found.key else KeyChoice()
-    return replace(found, links=links), KeyChoice(given, 1.0, given=True) if given else key, notes
-
-
-def _given(whole: _Encoded, layout: Sequence[MatchedColumn], options: Options) -> tuple[tuple[int, ...], list[Note]]:
-    """The places of the columns of the given key; none where one of them is not on both sides."""
-    by_name = {layout[at].name: at for at in whole.places}
-    missing = [name for name in options.keys if name not in by_name]
-    if missing:
-        return (), [Note(KEY_NOT_FOUND, f"{_list(missing)} is not on both sides; the key was looked for instead.")]
-    return tuple(dict.fromkeys(by_name[name] for name in options.keys)), []
-
-
-def _keyed(whole: _Encoded, key: Sequence[int]) -> tuple[Int64s, Int64s]:
-    """The number of each row's key, and of its parent's."""
-    tables = whole.tables
-    everything = np.arange(tables.rows[0]), np.arange(tables.rows[1])
-    rest = Rest(replace(tables, columns=[whole.codes[at] for at in key]), everything)
-    of_a, of_b, _ = grouped(*rest.hashes(rest.forms))
-    return of_a, of_b
 
 
 def _list(names: Sequence[str]) -> str:

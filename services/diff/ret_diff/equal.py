@@ -42,6 +42,16 @@ def grouped(a: Hashes | Int64s, b: Hashes | Int64s) -> tuple[Int64s, Int64s, int
     return numbers[: len(a)], numbers[len(a) :], int(np.count_nonzero(starts))
 
 
+def alone(a: Hashes, b: Hashes) -> tuple[Int64s, Int64s]:
+    """The rows that alone on their side have the hash that they share."""
+    of_a, of_b, count = grouped(a, b)
+    single = (np.bincount(of_a, minlength=count) == 1) & (np.bincount(of_b, minlength=count) == 1)
+    where = np.empty(count, np.int64)
+    where[of_b] = np.arange(len(of_b))
+    found = np.flatnonzero(single[of_a])
+    return found, where[of_a[found]]
+
+
 def ranked(groups: Int64s) -> Int64s:
     """How many rows before it each row has in its group."""
     order = np.argsort(groups, kind="stable")

@@ -16,7 +16,7 @@ import numpy as np
 
 from ret_diff import hashes
 from ret_diff.costs import SCALE, Costs
-from ret_diff.equal import grouped
+from ret_diff.equal import alone, grouped
 from ret_diff.hashes import Hashes
 from ret_diff.model import Int64s, KeyChoice
 from ret_diff.rows import PARENT, Rest, Tables
@@ -191,16 +191,6 @@ def joined(rest: Rest, columns: Columns) -> tuple[Int64s, Int64s]:
         some = ((at, rest.forms[at][side], len(rest.side(side))) for at in columns)
         sides.append(hashes.rows(some, len(rest.side(side))) + hashes.mixed(rest.blocks[side], PARENT))
     return alone(sides[0], sides[1])
-
-
-def alone(a: Hashes, b: Hashes) -> tuple[Int64s, Int64s]:
-    """The rows that alone on their side have the hash that they share."""
-    of_a, of_b, count = grouped(a, b)
-    single = (np.bincount(of_a, minlength=count) == 1) & (np.bincount(of_b, minlength=count) == 1)
-    where = np.empty(count, np.int64)
-    where[of_b] = np.arange(len(of_b))
-    found = np.flatnonzero(single[of_a])
-    return found, where[of_a[found]]
 
 
 def _overlap(fewer: Hashes, more: Hashes) -> float:
