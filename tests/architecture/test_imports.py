@@ -27,10 +27,11 @@ SERVICES = ["ret_auth", "ret_ingest", "ret_convert", "ret_diff"]
 # Where protobuf stops. auth has events to send and no jobs to work on: its `announce` is what `worker` is elsewhere.
 # `messages` and `selection` are the part of ingest's server that turns rows into messages, one by one and streamed;
 # `listing` is the part of convert's that turns them back. diff asks its neighbours in `sides`, for its `work`: in the
-# `worker` and when something is compared `again`; `reporting` turns messages into the order of a report.
+# `worker`, when something is compared `again`, and for `taking` differences over; `reporting` turns messages into the
+# order of a report.
 EDGES = {
     *("__main__", "server", "tables_server", "snapshot_server", "results_server", "messages", "selection", "listing"),
-    *("worker", "announce", "sides", "work", "again", "reporting"),
+    *("worker", "announce", "sides", "work", "again", "taking", "reporting"),
 }
 TRANSPORT = {"grpc", "grpc_status", "nats", "fastapi", "starlette", "uvicorn", "google"}
 DRIVERS = {"sqlite3", "aiosqlite", "psycopg"}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from ret.convert.v1 import convert_pb2_grpc, snapshot_pb2_grpc
+from ret.convert.v1 import convert_pb2_grpc, snapshot_pb2_grpc, tables_pb2_grpc
 from ret.diff.v1 import diff_pb2_grpc
 from ret.ingest.v1 import ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2_grpc
@@ -23,6 +23,7 @@ from ret_diff.server import NAME as CONTRACT
 from ret_diff.settings import DiffSettings
 from ret_diff.shown import Shown
 from ret_diff.sides import NAME, Services
+from ret_diff.taking import TakeWork
 from ret_diff.work import MODULES, Rules
 from ret_diff.worker import CompareWork, Deletions
 from ret_kit import telemetry
@@ -65,6 +66,7 @@ async def open_app(settings: DiffSettings) -> AsyncGenerator[App]:
             convert_pb2_grpc.ConvertServiceStub(convert),
             snapshot_pb2_grpc.SnapshotServiceStub(convert),
             jobs_pb2_grpc.JobsServiceStub(convert),
+            tables_pb2_grpc.TablesServiceStub(convert),
         )
         yield App(db, bus, Blobs(settings.blob_location()), jobs, services)
 
@@ -107,7 +109,7 @@ async def work(settings: DiffSettings) -> None:
     pool = Pool(NAME, settings.diff_slots, MODULES, settings.child_limits(), offline=location.startswith("file:"))
     rules = Rules(location, int(settings.diff_task_bytes), settings.diff_task_pairs)
     async with open_app(settings) as app, pool, asyncio.TaskGroup() as group:
-        works = [kind(app.jobs, app.blobs, app.services, rules) for kind in (CompareWork, AgainWork)]
+        works = [kind(app.jobs, app.blobs, app.services, rules) for kind in (CompareWork, AgainWork, TakeWork)]
         endings = Endings(NAME, app.db, job_tables, app.bus, app.blobs, records.forget_session, [pool])
         deletions = Deletions(app.jobs, app.bus)
         group.create_task(app.bus.consume(Deletions.SUBJECT, f"{NAME}-deletions", deletions.heard), name="deletions")

@@ -70,3 +70,19 @@ class StillRunning(RetError):
     @property
     def detail(self) -> str:
         return "The comparison is still running; this can be done when it has ended."
+
+
+@dataclass(kw_only=True)
+class SideChanged(RetError):
+    """A table was edited since it was compared: something else is where differences would be written."""
+
+    side: str
+    kind = Kind.CONFLICT
+    code = "SIDE_CHANGED"
+
+    @property
+    def detail(self) -> str:
+        return f"A table of side {self.side.upper()} was edited since it was compared; compare again first."
+
+    def extra(self) -> dict[str, str]:
+        return {"side": self.side}

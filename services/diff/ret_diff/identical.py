@@ -22,11 +22,12 @@ NONE = CountFacts(rows_added=0, rows_removed=0, rows_changed=0, rows_moved=0, ce
 
 
 def identical(twin: Twin, a: Sequence[StoredTable], b: Sequence[StoredTable]) -> PairDone:
-    """Its tables. Where a document was converted in another way on one side, those of A stand for both."""
-    others = {one["name"]: one for one in b}
-    tables = [table_done(one["name"], one, others.get(one["name"], one) if twin["b"] else None) for one in a]
-    if not twin["a"]:
-        tables = [table_done(one["name"], None, one) for one in b]
+    """Its tables. Those of one document stand for both where the other has none, or was converted in another way."""
+    if not (twin["a"] and twin["b"]):
+        tables = [table_done(one["name"], one if twin["a"] else None, one if twin["b"] else None) for one in a or b]
+    else:
+        others = {one["name"]: one for one in b}
+        tables = [table_done(one["name"], one, others.get(one["name"], one)) for one in a or b]
     return PairDone(id=twin["id"], status=twin["status"], tables=tables, failure=None)
 
 

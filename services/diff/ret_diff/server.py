@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.diff.v1 import diff_pb2
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
-from ret_diff import messages, pair_records, records, regrouping, tree
+from ret_diff import messages, pair_records, records, regrouping, taking, tree
 from ret_diff.errors import NotReady, SideGone, StillRunning
 from ret_diff.model import Counts
 from ret_diff.pair_records import Wanted
@@ -295,7 +295,7 @@ class PairCalls(ComparisonCalls):
                 for one in request.changes
             ]
             payload = {"comparison_id": comparison.id, "pair": row.id, "into": request.into, "changes": changes}
-            return diff_pb2.ApplyResponse(job=job_message(await self.queue(conn, "apply", payload)))
+            return diff_pb2.ApplyResponse(job=job_message(await self.queue(conn, taking.TYPE, payload)))
 
         return await self.once(diff_pb2.ApplyResponse, f"{NAME}/Apply", request.idempotency_key, make)
 

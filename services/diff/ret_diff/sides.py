@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ret.convert.v1 import convert_pb2, convert_pb2_grpc, snapshot_pb2, snapshot_pb2_grpc
+from ret.convert.v1 import convert_pb2, convert_pb2_grpc, snapshot_pb2, snapshot_pb2_grpc, tables_pb2, tables_pb2_grpc
 from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
-from ret_diff.errors import SideGone
+from ret_diff.errors import SideChanged, SideGone
 from ret_diff.pairing.model import DocumentFacts, FileFacts, TableFacts
 from ret_diff.records import Name, SideOrder
 from ret_kit.errors import Kind, RemoteError
@@ -34,6 +34,7 @@ class Services:
     convert: convert_pb2_grpc.ConvertServiceAsyncStub
     snapshots: snapshot_pb2_grpc.SnapshotServiceAsyncStub
     conversions: jobs_pb2_grpc.JobsServiceAsyncStub
+    tables: tables_pb2_grpc.TablesServiceAsyncStub
 
 
 @dataclass
@@ -94,15 +95,17 @@ class Side:
             found.name, found.sha256 = only["name"], only["sha256"]
         return found
 
-    async def tables(self, ids: Iterable[str], *, columns: bool) -> dict[str, list[snapshot_pb2.SnapshotTable]]:
-        """The tables of documents in the version that is compared, the main one first, by document."""
+    async def tables(
+        self, ids: Iterable[str], *, columns: bool, edited: bool | None = None
+    ) -> dict[str, list[snapshot_pb2.SnapshotTable]]:
+        """The tables of documents in the version that is compared, if no other is said; the main one first."""
         found: dict[str, list[snapshot_pb2.SnapshotTable]] = {}
         by_id: dict[str, snapshot_pb2.SnapshotTable] = {}
         for some in _chunked(sorted(ids)):
             request = snapshot_pb2.SnapshotRequest(
                 collection_id=self.order.collection_id,
                 document_ids=some,
-                edited=self.edited,
+                edited=self.edited if edited is None else edited,
                 without_columns=not columns,
             )
             with self._asking():
@@ -149,6 +152,14 @@ class Side:
                 job = (await self.services.convert.Start(request)).job
             await begun(job.id)
             await self._wait(job, tell)
+
+    async def save(self, request: tables_pb2.SaveRequest) -> tables_pb2.Saved:
+        """Edit a table of this side. SideChanged when it is in another version than the one that is edited."""
+        with self._asking():
+            answer = await self.services.tables.Save(request)
+        if answer.HasField("stale"):
+            raise SideChanged(side=self.side)
+        return answer.saved
 
     async def _wait(self, job: jobs_pb2.Job, tell: Callable[[jobs_pb2.Job], Awaitable[None]]) -> None:
         pause = FIRST_WAIT

@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import and_, update
@@ -23,7 +22,8 @@ from ret_diff.identical import Twin, failed, identical
 from ret_diff.orders import Order, PairDone, PairOrder
 from ret_diff.pairing import model as pairing
 from ret_diff.planning import Final, First, Listing
-from ret_diff.sides import Listed, Side, is_edited, stop_conversion
+from ret_diff.records import Name
+from ret_diff.sides import Listed, is_edited, stop_conversion
 from ret_diff.work import (
     COMPARE,
     Compared,
@@ -46,6 +46,7 @@ from ret_kit.pools import MemoryExceeded, TimeExceeded, WorkerLost
 TYPE = "compare"
 DETAIL = ("bytes", "rows", "cells", "failed")
 TWINS = 500  # identical pairs in one task
+SIDES: tuple[Name, Name] = ("a", "b")
 Lost = (WorkerLost, MemoryExceeded, TimeExceeded)
 
 log = logging.getLogger("ret.diff")
@@ -195,15 +196,19 @@ class CompareWork(Comparing):
             raise Fenced
 
     async def _twins(self, job: ClaimedJob, run: Running, twins: list[Twin]) -> list[PairDone]:
-        """Have identical documents converted, and note their tables."""
+        """Have documents converted whose tables are to be seen, and note the tables.
+
+        Of two that are identical one is enough: A's, unless B's is there already.
+        """
         of = await self.compared(job)
-        wanted = ((of.a, [one["a"] for one in twins if one["a"]]), (of.b, [one["b"] for one in twins if one["b"]]))
-        missing: list[tuple[Side, Sequence[str]]] = []
-        for side, ids in wanted:
-            listed = await side.listed()
-            missing.append((side, unconverted(listed.documents, ids)))
-        await self.convert(job, run, without_twice(missing))
-        a, b = [await side.tables(ids, columns=False) if ids else {} for side, ids in wanted]
+        wanted_a, wanted_b = ([one[name] for one in twins if one[name]] for name in SIDES)
+        missing_a = set(unconverted((await of.a.listed()).documents, wanted_a)) if wanted_a else set[str]()
+        missing_b = set(unconverted((await of.b.listed()).documents, wanted_b)) if wanted_b else set[str]()
+        needed_a = [one["a"] for one in twins if one["a"] in missing_a and one["b"] in missing_b | {""}]
+        needed_b = [one["b"] for one in twins if one["b"] in missing_b and not one["a"]]
+        await self.convert(job, run, without_twice([(of.a, needed_a), (of.b, needed_b)]))
+        a = await of.a.tables(wanted_a, columns=False) if wanted_a else {}
+        b = await of.b.tables(wanted_b, columns=False) if wanted_b else {}
         return [identical(one, stored_of(a.get(one["a"], ())), stored_of(b.get(one["b"], ()))) for one in twins]
 
     async def close(self, job: ClaimedJob, results: list[dict[str, Any]]) -> Done:

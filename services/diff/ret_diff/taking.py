@@ -1,0 +1,141 @@
+"""Differences written into one of the sides as jobs: as edits of its tables, which the user can undo."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Literal, TypedDict
+
+from sqlalchemy import Row
+
+from ret.convert.v1 import snapshot_pb2, tables_pb2
+from ret_diff import pair_records
+from ret_diff.applying import Change, Chunk, Taken, TakeOver, Target, Value
+from ret_diff.differing import Differences
+from ret_diff.errors import SideGone
+from ret_diff.model import Kind
+from ret_diff.orders import Sides, StoredTable
+from ret_diff.sides import Side
+from ret_diff.work import Compared, Comparing
+from ret_kit.errors import NotFound
+from ret_kit.jobs.model import ClaimedJob, Done, EndedJob
+from ret_kit.jobs.running import Running
+
+TYPE = "apply"
+FIGURES = ("edits", "cells", "inserted", "deleted")
+
+
+class ChangeOrder(TypedDict):
+    """A row that is to be taken over; no table: of the main one. Fields as of `applying.Change`."""
+
+    table: str
+    a_row: int
+    b_row: int
+    columns: list[str]
+
+
+class TakeWork(Comparing):
+    """Takes the differences of a pair, all or those that are chosen, over into one side."""
+
+    type = TYPE
+
+    async def run(self, job: ClaimedJob, run: Running) -> Done:
+        """Save table by table. Asked again after a crash, convert answers again what it has saved already."""
+        of = await self.compared(job)
+        async with self.db.read() as conn:
+            row = await pair_records.one(conn, job.session_id, of.row.id, job.payload["pair"])
+            tables = (await pair_records.tables(conn, [row.id])).get(row.id, []) if row is not None else []
+        if row is None:
+            raise NotFound(what="pair")
+        into: Literal["a", "b"] = job.payload["into"]
+        side = of.a if into == "a" else of.b
+        wanted = self._wanted(tables, job.payload["changes"])
+        present = await self._present(side, row, into)
+        taken: list[tuple[str, Taken]] = []
+        for at, (table, choice) in enumerate(wanted):
+            await run.progress(at, len(wanted), "tables")
+            sides: Sides = json.loads(table.sides)
+            target = sides[into]
+            if target is not None and table.artefact:
+                key = f"{job.id}:{table.position}"
+                taken.append(
+                    (table.name, await self._table(of, side, key, table, _same(present, target, into), choice))
+                )
+        figures: list[dict[str, Any]] = [asdict(one) | {"table": name, "edits": one.edits} for name, one in taken]
+        result: dict[str, Any] = {"into": into, "pair": row.id, "comparison_id": of.row.id, "tables": figures}
+        return Done(result | {name: sum(one[name] for one in figures) for name in FIGURES})
+
+    async def abandoned(self, job: EndedJob) -> None:
+        """What was saved stays: it can be undone."""
+
+    def _wanted(
+        self, tables: Sequence[Row[Any]], changes: Sequence[ChangeOrder]
+    ) -> list[tuple[Row[Any], list[Change] | None]]:
+        """The tables that are edited, with what is chosen of them; None is everything."""
+        if not changes:
+            return [(one, None) for one in tables]
+        chosen: dict[str, list[Change]] = {}
+        for one in changes:
+            name = one["table"] or (tables[0].name if tables else "")
+            chosen.setdefault(name, []).append(Change(one["a_row"], one["b_row"], one["columns"]))
+        if chosen.keys() - {one.name for one in tables}:
+            raise NotFound(what="table")
+        return [(one, chosen[one.name]) for one in tables if one.name in chosen]
+
+    async def _present(self, side: Side, row: Row[Any], into: str) -> dict[str, snapshot_pb2.SnapshotTable]:
+        """The tables of that side as they are now, by their ids."""
+        documents = pair_records.documents_of(row)[0 if into == "a" else 1]
+        found = await side.tables(documents, columns=True, edited=True)
+        return {one.table_id: one for tables in found.values() for one in tables}
+
+    async def _table(
+        self,
+        of: Compared,
+        side: Side,
+        key: str,
+        table: Row[Any],
+        present: snapshot_pb2.SnapshotTable,
+        choice: list[Change] | None,
+    ) -> Taken:
+        """Save what is taken over into one table, in as many versions as it takes."""
+        into: Literal["a", "b"] = "a" if side is of.a else "b"
+        links = frozenset(one.name for one in present.columns if one.kind == Kind.LINK)
+        target = Target([one.name for one in present.columns], links)
+        found = await asyncio.to_thread(Differences(self.blobs).open, table.artefact)
+        taking = await asyncio.to_thread(TakeOver, found, target, into, choice)
+        sides: Sides = json.loads(table.sides)
+        compared = sides[into]
+        version = compared["version"] if compared else 1
+        number = 0
+        while (chunk := await asyncio.to_thread(taking.chunk)) is not None:
+            request = _request(present.table_id, version, chunk, f"{key}:{number}")
+            saved = await side.save(request)
+            taking.saved(list(saved.inserted))
+            version, number = saved.version, number + 1
+        return taking.taken
+
+
+def _same(
+    present: dict[str, snapshot_pb2.SnapshotTable], compared: StoredTable, into: str
+) -> snapshot_pb2.SnapshotTable:
+    """The table as it is now. SideGone when another is in its place."""
+    if (found := present.get(compared["id"])) is None:
+        raise SideGone(side=into)
+    return found
+
+
+def _request(table_id: str, version: int, chunk: Chunk, key: str) -> tables_pb2.SaveRequest:
+    return tables_pb2.SaveRequest(
+        table_id=table_id,
+        version=version,
+        edits=[tables_pb2.CellEdit(row=one.row, column=one.column, value=_value(one.value)) for one in chunk.edits],
+        inserts=[tables_pb2.RowInsert(after=one.after, values=map(_value, one.values)) for one in chunk.inserts],
+        deletes=chunk.deletes,
+        idempotency_key=key,
+    )
+
+
+def _value(value: Value) -> tables_pb2.Value:
+    return tables_pb2.Value() if value is None else tables_pb2.Value(text=value)
