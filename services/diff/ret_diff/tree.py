@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Node:
-    """A place in the tree. Only a document has a `pair_id`. Its tally is of its pair, a folder's of all that is in it."""
+    """A place in the tree. Only a document has a `pair_id`. A tally is of its pair, or of all that is in a folder."""
 
     depth: int
     name: str
