@@ -32,23 +32,23 @@ async def list_recipes(services: Services) -> bodies.RecipeList:
     return bodies.RecipeList(items=recipes, total=len(recipes))
 
 
-@router.get("/{name:path}")  # an encoded slash of a name arrives as a slash
-async def get_recipe(name: RecipeName, services: Services) -> bodies.Recipe:
+@router.get("/{recipe:path}")  # an encoded slash of a name arrives as a slash
+async def get_recipe(recipe: RecipeName, services: Services) -> bodies.Recipe:
     """One recipe."""
-    for recipe in await _all(services):
-        if recipe.name == name:
-            return recipe
+    for one in await _all(services):
+        if one.name == recipe:
+            return one
     raise NotFound(what="recipe")
 
 
-@router.put("/{name:path}")
-async def put_recipe(name: RecipeName, body: bodies.RecipeOptions, services: Services) -> bodies.Recipe:
+@router.put("/{recipe:path}")
+async def put_recipe(recipe: RecipeName, body: bodies.RecipeOptions, services: Services) -> bodies.Recipe:
     """Keeps options under a name, in the place of what had it before."""
-    recipe = diff_pb2.Recipe(name=name, options=answers.options_of(body.options))
-    return answers.recipe((await services.diff.PutRecipe(diff_pb2.PutRecipeRequest(recipe=recipe))).recipe)
+    kept = diff_pb2.Recipe(name=recipe, options=answers.options_of(body.options))
+    return answers.recipe((await services.diff.PutRecipe(diff_pb2.PutRecipeRequest(recipe=kept))).recipe)
 
 
-@router.delete("/{name:path}", status_code=HTTP_204_NO_CONTENT)
-async def delete_recipe(name: RecipeName, services: Services) -> None:
+@router.delete("/{recipe:path}", status_code=HTTP_204_NO_CONTENT)
+async def delete_recipe(recipe: RecipeName, services: Services) -> None:
     """Forgets a recipe."""
-    await services.diff.DeleteRecipe(diff_pb2.DeleteRecipeRequest(name=name))
+    await services.diff.DeleteRecipe(diff_pb2.DeleteRecipeRequest(name=recipe))

@@ -406,7 +406,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/comparison-recipes/{name}": {
+    "/api/v1/comparison-recipes/{recipe}": {
         parameters: {
             query?: never;
             header?: never;
@@ -4406,7 +4406,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                recipe: string;
             };
             cookie?: never;
         };
@@ -4473,7 +4473,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                recipe: string;
             };
             cookie?: never;
         };
@@ -4562,7 +4562,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                recipe: string;
             };
             cookie?: never;
         };

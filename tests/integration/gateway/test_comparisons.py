@@ -476,7 +476,7 @@ REFUSED: list[tuple[str, str, dict[str, Any] | None, str]] = [
     ("POST", f"{ONE}/apply", {"pair": "p1", "changes": [{"table": "T"}], "into": "a"}, "changes"),
     ("POST", f"{ONE}/apply", {"pair": "p1", "changes": "all", "into": "c"}, "into"),
     ("PUT", f"{RECIPES}/x", {"options": {"ignore_case": "maybe"}}, "options.ignore_case"),
-    ("PUT", f"{RECIPES}/{'x' * 301}", {"options": {}}, "name"),
+    ("PUT", f"{RECIPES}/{'x' * 301}", {"options": {}}, "recipe"),
 ]
 
 

@@ -34,20 +34,36 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     for path, operations in describe(create_app(GatewaySettings(env="local"), Metrics()))["paths"].items()
     for method, operation in operations.items()
 }
+ONE, WAS, NOW = "AR_x/one.xml", "ZZ_y/was.xml", "ZZ_y/now.xml"
+FILES = {
+    ONE: "<Rows><Row><Id>1</Id></Row><Row><Id>2</Id></Row></Rows>",
+    WAS: "<Rows><Row><Id>1</Id></Row><Row><Id>2</Id></Row></Rows>",
+    NOW: "<Rows><Row><Id>1</Id></Row><Row><Id>7</Id></Row></Rows>",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "change_collection": {"name": "renamed"},
     "rename_group": {"name": "OTHER"},
     "move_document": {"group": "MOVED"},
-    "start_conversion": {},
+    "start_conversion": {"documents": ["{document_id}"]},
     "save_table": {"version": 1, "edits": [{"row": 1, "column": "Row.Id", "value": "edited"}]},
     "undo_table": {},
     "redo_table": {},
     "create_user": {"username": "nobody", "role": "user"},
+    "start_comparison": {"a": {"document_id": "d"}, "b": {"document_id": "d"}},
+    "apply_changes": {"pair": "{pair_id}", "changes": "all", "into": "a"},
+    "pair_documents": {"a_path": WAS},
+    "review_pair": {"reviewed": True},
+    "recompare_pair": {"options": {"ignore_case": True}},
+    "put_recipe": {"options": {}},
 }
-QUERIES = {"find_in_table": {"q": "2"}}
-ENDING = {"delete_collection", "end_own_session"}
+QUERIES = {"find_in_table": {"q": "2"}, "locate_row": {"a_row": 1, "view": "full"}}
+ENDING = {"delete_collection", "end_own_session", "delete_comparison", "delete_recipe"}
+CHANGING = {"rename_group", "pair_documents"}
 ROLES = ["user", "guest", "admin"]
-NAMING = [name for name, (_, path, _) in OPERATIONS.items() if "{" in path and "/admin/" not in path]
+# Whoever keeps something under a name has it from then on: the name is nobody else's.
+NAMING = [
+    name for name, (_, path, _) in OPERATIONS.items() if "{" in path and "/admin/" not in path and name != "put_recipe"
+]
 ADMINISTERING = [name for name, (_, path, _) in OPERATIONS.items() if "/admin/" in path]
 PROTECTED = [name for name, (_, _, operation) in OPERATIONS.items() if operation.get("security")]
 
@@ -80,21 +96,36 @@ class Product:
         headers, session_id = self.login(self._credentials(role, person))
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("AR_x/one.xml", "<Rows><Row><Id>1</Id></Row><Row><Id>2</Id></Row></Rows>")
+            for name, text in FILES.items():
+                file.writestr(name, text)
         answer = self._sent("POST", "/collections", headers, files={"file": ("Upload.zip", archive.getvalue())})
         self.ended(answer["job"]["id"], headers)
         collection_id = answer["collection"]["id"]
         job_id = self._sent("POST", f"/collections/{collection_id}/conversions", headers, json={})["job"]["id"]
         self.ended(job_id, headers)
-        (document,) = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
-        ids = {"collection_id": collection_id, "document_id": document["id"], "job_id": job_id}
-        ids["table_id"] = self.table_of(collection_id, headers)
-        return Belongings(headers, ids | {"session_id": session_id, "name": document["group"]})
+        documents = self._documents(collection_id, headers)
+        ids = {"collection_id": collection_id, "document_id": documents[ONE]["id"], "job_id": job_id}
+        ids["table_id"] = documents[ONE]["tables"][0]["id"]
+        ids |= {"session_id": session_id, "name": documents[ONE]["group"], "recipe": secrets.token_hex(4)}
+        self._sent("PUT", f"/comparison-recipes/{ids['recipe']}", headers, json={"options": {}})
+        sides = {side: {"document_id": documents[path]["id"]} for side, path in (("a", WAS), ("b", NOW))}
+        started = self._sent("POST", "/comparisons", headers, json=sides)
+        self.ended(started["job"]["id"], headers)
+        ids["comparison_id"] = started["comparison"]["id"]
+        return Belongings(headers, ids | {"pair_id": self.pair_of(ids["comparison_id"], headers)})
+
+    def _documents(self, collection_id: str, headers: dict[str, str]) -> dict[str, Any]:
+        listed = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
+        return {document["path"]: document for document in listed}
+
+    def pair_of(self, comparison_id: str, headers: dict[str, str]) -> str:
+        """The one pair; of documents that are paired by hand it is another."""
+        (pair,) = self._sent("GET", f"/comparisons/{comparison_id}/pairs", headers)["items"]
+        return pair["id"]
 
     def table_of(self, collection_id: str, headers: dict[str, str]) -> str:
-        """The table of the one document; converted again, it has another."""
-        (document,) = self._sent("GET", f"/collections/{collection_id}/documents", headers)["items"]
-        return document["tables"][0]["id"]
+        """The table of the first document; converted again, it has another."""
+        return self._documents(collection_id, headers)[ONE]["tables"][0]["id"]
 
     def _credentials(self, role: str, person: str) -> dict[str, str]:
         key = f"{role}-{person}"
@@ -130,8 +161,11 @@ class Product:
     def ask(self, name: str, headers: dict[str, str], ids: dict[str, str]) -> httpx.Response:
         """Calls an operation about these things."""
         method, path, _ = OPERATIONS[name]
+        body = json.dumps(BODIES.get(name))
+        for known, value in ids.items():
+            body = body.replace(f"{{{known}}}", value)
         return self.client.request(
-            method, path.format(**ids), headers=headers, json=BODIES.get(name), params=QUERIES.get(name)
+            method, path.format(**ids), headers=headers, json=json.loads(body), params=QUERIES.get(name)
         )
 
 
@@ -163,6 +197,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
 
 def absent() -> dict[str, str]:
     names = ("collection_id", "document_id", "table_id", "job_id", "session_id", "name")
+    names += ("comparison_id", "pair_id", "recipe")
     return {name: secrets.token_hex(16) for name in names}
 
 
@@ -177,7 +212,7 @@ def test_what_is_absent_is_404(product: Product, role: str, name: str) -> None:
     own = product.of(role, "own")
     refused(product.ask(name, own.headers, absent()), 404)
     if "job_id" in OPERATIONS[name][1]:
-        for service in ("ingest", "convert"):
+        for service in ("ingest", "convert", "diff"):
             refused(product.ask(name, own.headers, {"job_id": f"{service}-{secrets.token_hex(16)}"}), 404)
 
 
@@ -196,7 +231,7 @@ def test_what_another_session_of_the_same_user_has_is_404(product: Product, role
     refused(product.ask(name, product.of(role, "own").headers, product.of(role, "elsewhere").ids), 404)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMING if name not in ENDING and name != "rename_group"])
+@pytest.mark.parametrize("name", [name for name in NAMING if name not in ENDING | CHANGING])
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_ones_own_is_answered(product: Product, role: str, name: str) -> None:
     own = product.of(role, "own")
@@ -206,13 +241,16 @@ def test_what_is_ones_own_is_answered(product: Product, role: str, name: str) ->
     if answer.status_code == 202 and name != "cancel_job":  # what it began would change what the next one finds
         product.ended(answer.json()["job"]["id"], own.headers)
         own.ids["table_id"] = product.table_of(own.ids["collection_id"], own.headers)
+        own.ids["pair_id"] = product.pair_of(own.ids["comparison_id"], own.headers)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_ones_own_can_be_changed_and_ended(product: Product, role: str) -> None:
     own = product.fresh(role, "own")
-    for name, status in (("rename_group", 200), ("delete_collection", 204), ("end_own_session", 204)):
+    for name, status in (("rename_group", 200), ("pair_documents", 202)):
         assert product.ask(name, own.headers, own.ids).status_code == status
+    for name in ("put_recipe", "delete_recipe", "delete_comparison", "delete_collection", "end_own_session"):
+        assert product.ask(name, own.headers, own.ids).status_code == (200 if name == "put_recipe" else 204)
     refused(product.ask("me", own.headers, own.ids), 401)
 
 
@@ -245,7 +283,7 @@ def test_administrators_end_sessions_that_are_there(product: Product) -> None:
     refused(product.ask("get_collection", somebody.headers, somebody.ids), 401)
 
 
-@pytest.mark.parametrize("name", ["list_collections", "list_jobs", "list_own_sessions"])
+@pytest.mark.parametrize("name", ["list_collections", "list_jobs", "list_own_sessions", "list_comparisons"])
 @pytest.mark.parametrize("role", ROLES)
 def test_no_list_names_anothers(product: Product, role: str, name: str) -> None:
     listed = product.ask(name, product.of(role, "own").headers, {}).json()
