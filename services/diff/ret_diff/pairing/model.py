@@ -122,8 +122,8 @@ class TablePair(TypedDict):
     """Two tables that belong together, or one that only one side has (`a` or `b`, ids of tables, is empty then).
 
     `parent` is the place, in the list it is in, of the pair whose rows `_parent_id` names on both sides; -1 if that is
-    not known or there is none. Mostly parents stand before their children, but a main table stands first even if its
-    parent is another: compare in `PairFacts.order`.
+    not known or there is none. Parents stand before their children, but a main table stands first even if its parent is
+    another: compare in `PairFacts.order`.
 
     `links` are the columns that are links (`Kind.LINK`) on both sides, although the format of one may have none: that
     side's columns of these names are to be read as links.

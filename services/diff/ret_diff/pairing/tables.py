@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from ret_diff.pairing.model import DocumentFacts, NoteFacts, ReadingFacts, TableFacts, TablePair
-from ret_diff.pairing.names import bare, exported, folded, unnumbered
+from ret_diff.pairing.names import KEPT, bare, exported, folded, unnumbered
 
 Format = Literal["csv", "book", "xml"]
 CSV = frozenset({"text/csv", "text/tab-separated-values"})
@@ -66,7 +68,10 @@ class Held:
 
 
 class Matched(NamedTuple):
-    """The tables of two sides: in their order, the main one first, and the order in which to compare them."""
+    """The tables of two sides, the main one first, and the order in which to compare them.
+
+    All but the main one stand behind the tables whose rows theirs belong to, else in the order of their documents.
+    """
 
     tables: list[TablePair]
     order: list[int]
@@ -115,7 +120,11 @@ def match(a: Sequence[Held], b: Sequence[Held]) -> Matched:
     pairs.extend((None, one, "", 0.0) for one in plain_b if id(one) not in taken)
     places = {id(one): at for side in (plain_a, plain_b) for at, one in enumerate(side)}
     pairs.sort(key=lambda pair: _place(pair[0], pair[1], places))
-    parents = _parents(pairs, _enclosing(plain_a), _enclosing(plain_b))
+    outer = (_enclosing(plain_a), _enclosing(plain_b))
+    first = _parents_first(_parents(pairs, *outer))
+    if pairs:
+        pairs = [pairs[0], *(pairs[at] for at in first if at)]
+    parents = _parents(pairs, *outer)
     made = [_pair(pair, parent, (long_a, long_b)) for pair, parent in zip(pairs, parents, strict=True)]
     return Matched(made, _parents_first(parents), notes)
 
@@ -154,58 +163,63 @@ def _pair(found: Found, parent: int, long: tuple[dict[str, str], dict[str, str]]
 
 def _found(a: Sequence[Held], b: Sequence[Held]) -> Iterator[Found]:
     """Pairs, each table in one at most."""
-    left_a, left_b = list(a), list(b)
+    headers = {id(one): header(one.table, one.format) for one in (*a, *b)}
+    places = {id(one): at for side in (a, b) for at, one in enumerate(side)}
+    left_a, left_b = ({id(one): one for one in side} for side in (a, b))
+
+    def shared(one: Held, other: Held) -> float:
+        return overlap(headers[id(one)], headers[id(other)])
+
+    forms: list[list[Format]] = [sorted({one.format for one in side}) for side in (a, b)]
+    named: dict[tuple[str, str, str], list[Held]] = defaultdict(list)
+    for other in b:
+        for form in forms[0]:
+            named[form, other.format, name_key(other.name, form, other.format)].append(other)
     for one in a:
-        alike = [other for other in left_b if same_name(one, other)]
+        keys = [(one.format, form, name_key(one.name, one.format, form)) for form in forms[1]]
+        alike = [other for key in keys for other in named.get(key, ()) if id(other) in left_b]
         if alike:
-            other = max(alike, key=lambda other: (one.main == other.main, _headers(one, other), -b.index(other)))
-            left_a.remove(one)
-            left_b.remove(other)
+            other = max(alike, key=lambda other: (one.main == other.main, shared(one, other), -places[id(other)]))
+            del left_a[id(one)], left_b[id(other)]
             yield one, other, "name", 1.0
-    mains = [next((one for one in side if one.main), None) for side in (left_a, left_b)]
-    if mains[0] and mains[1]:
-        left_a.remove(mains[0])
-        left_b.remove(mains[1])
-        yield mains[0], mains[1], "main", round(0.5 + _headers(mains[0], mains[1]) / 2, 4)
-    scored = [(_alike(one, other), one, other) for one in left_a for other in left_b]
-    scored.sort(key=lambda found: (-found[0], *sorted((found[1].name, found[2].name)), a.index(found[1])))
+    mains = [one for side in (left_a, left_b) for one in side.values() if one.main]
+    if len(mains) > 1:
+        del left_a[id(mains[0])], left_b[id(mains[1])]
+        yield mains[0], mains[1], "main", round(0.5 + shared(*mains) / 2, 4)
+    scored = [
+        (score, one, other)
+        for one in left_a.values()
+        for other in left_b.values()
+        if (score := _alike(one, other, shared(one, other)))
+    ]
+    scored.sort(key=lambda found: (-found[0], *sorted((found[1].name, found[2].name)), places[id(found[1])]))
     for score, one, other in scored:
-        if score > 0 and one in left_a and other in left_b:
-            left_a.remove(one)
-            left_b.remove(other)
+        if id(one) in left_a and id(other) in left_b:
+            del left_a[id(one)], left_b[id(other)]
             yield one, other, "header", round(score, 4)
 
 
-def same_name(one: Held, other: Held) -> bool:
-    """Whether two tables have the same name, as far as the formats they went through let it be seen."""
-    forms = {one.format, other.format}
-    if "book" in forms and len(forms) > 1:
-        return sheet_name(one.name) == sheet_name(other.name)
-    if "csv" in forms and len(forms) > 1:
-        return exported(one.name) == exported(other.name)
-    return folded(one.name) == folded(other.name)
+def name_key(name: str, form: Format, other: Format) -> str:
+    """What is equal for tables of the same name, as far as two formats they went through let it be seen."""
+    if form == other:
+        return folded(name)
+    return sheet_name(name) if "book" in (form, other) else exported(name)
 
 
+@lru_cache(KEPT)
 def sheet_name(name: str) -> str:
     """What a workbook of ours calls a table, folded, if the name was free."""
     legal = ILLEGAL.sub("_", name).strip("'").encode("utf-16-le")[: 2 * SHEET_NAME]
     return folded(legal.decode("utf-16-le", errors="ignore").rstrip("'") or "Sheet")
 
 
-def _alike(one: Held, other: Held) -> float:
+def _alike(one: Held, other: Held, shared: float) -> float:
     """How sure it is that leftover tables belong together; 0: they do not."""
-    headers = _headers(one, other)
-    if headers < ALIKE:
-        return 0.0
-    return 0.2 + headers / 2 + 0.3 * (_bare(one) == _bare(other))
+    return 0.2 + shared / 2 + 0.3 * (_bare(one) == _bare(other)) if shared >= ALIKE else 0.0
 
 
 def _bare(one: Held) -> str:
     return bare(unnumbered(sheet_name(one.name))[0])
-
-
-def _headers(one: Held, other: Held) -> float:
-    return overlap(header(one.table, one.format), header(other.table, other.format))
 
 
 def _without_long(side: Sequence[Held]) -> tuple[list[Held], dict[str, str]]:
@@ -247,14 +261,20 @@ def _further_sheets(tables: Sequence[Held]) -> Iterator[NoteFacts]:
 def _enclosing(side: Sequence[Held]) -> dict[int, Held]:
     """The table that each one's `_parent_id` is about, where the paths of columns tell."""
     found: dict[int, Held] = {}
-    paths = {id(one): row_path(one) for one in side}
-    outer = [one for one in side if "_id" in one.links]
+    rows: dict[str, list[Held]] = defaultdict(list)
     for one in side:
-        if "_parent_id" not in one.links or not (path := paths[id(one)]):
-            continue
-        around = [other for other in outer if other is not one and f"{path}/".startswith(f"{paths[id(other)]}/")]
-        if around:
-            found[id(one)] = max(around, key=lambda other: len(paths[id(other)]))
+        if "_id" in one.links:
+            rows[row_path(one)].append(one)
+    for one in side:
+        path = row_path(one) if "_parent_id" in one.links else ""
+        around = path
+        while path and id(one) not in found:
+            outer = next((other for other in rows.get(around, ()) if other is not one), None)
+            if outer is not None:
+                found[id(one)] = outer
+            if not around:
+                break
+            around = around.rpartition("/")[0]
     return found
 
 
