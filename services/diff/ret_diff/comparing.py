@@ -97,16 +97,18 @@ def compared(blobs: Blobs, prefix: str, pair: PairOrder) -> PairDone:
     options = options_of(pair["options"])
     with_children = {table["parent"] for table in pair["tables"]}
     parents: dict[int, Parents | None] = {}
-    tables: list[TableDone] = []
-    for at, table in enumerate(pair["tables"]):
+    done: dict[int, TableDone] = {}
+    for at in pair["order"]:
+        table = pair["tables"][at]
         if not (table["a"] and table["b"]):
-            tables.append(alone_in(table))
+            done[at] = alone_in(table)
             continue
         work = TableWork(blobs, table, options)
         result = work.compare(parents.get(table["parent"]))
-        tables.append(work.stored(result, f"{prefix}{pair['id']}/{at}/"))
+        done[at] = work.stored(result, f"{prefix}{pair['id']}/{at}/")
         if at in with_children:
             parents[at] = work.parents(result)
+    tables = [done[at] for at in sorted(done)]
     return PairDone(id=pair["id"], status=status_of(tables), tables=tables, failure=None)
 
 

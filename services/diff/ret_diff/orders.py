@@ -60,11 +60,12 @@ class TableOrder(TypedDict):
 
 
 class PairOrder(TypedDict):
-    """A pair of documents to compare; parents stand before their children."""
+    """A pair of documents to compare. `order` are the places of its tables so that parents come before children."""
 
     id: str
     options: OptionFacts
     tables: list[TableOrder]
+    order: list[int]
 
 
 class Order(TypedDict):

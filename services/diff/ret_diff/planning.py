@@ -140,7 +140,9 @@ def final(known: Known, found: Iterable[PairFacts]) -> Final:
         made.rows.append(planned)
         if planned.status == "pending":
             tables = [table_order(known, one) for one in facts["tables"]]
-            order = PairOrder(id=planned.id(known.comparison_id), options=known.options, tables=tables)
+            order = PairOrder(
+                id=planned.id(known.comparison_id), options=known.options, tables=tables, order=facts["order"]
+            )
             made.orders.append((order, size_of(order)))
     return made
 

@@ -140,9 +140,9 @@ class User:
         assert job.state == jobs_pb2.JOB_STATE_SUCCEEDED, job.error
         return json.loads(job.result_json)
 
-    async def converted(self, collection_id: str) -> None:
+    async def converted(self, collection_id: str, **given: Any) -> None:
         with acting_as(self.who):
-            job = (await self.convert.Start(convert_pb2.StartRequest(collection_id=collection_id))).job
+            job = (await self.convert.Start(convert_pb2.StartRequest(collection_id=collection_id, **given))).job
         job = await self.ended(job, self.convert_jobs)
         assert job.state == jobs_pb2.JOB_STATE_SUCCEEDED, job.error
 
