@@ -87,10 +87,10 @@ class Script:
         count = len(self.rows)
         for _ in range(round(count * self.plan.edits)):
             any(self._edit(self._untouched()) for _ in range(TRIES))
-        for _ in range(round(count * self.plan.deletes)):
-            any(self._delete(self._untouched()) for _ in range(TRIES))
-        for _ in range(round(count * self.plan.inserts)):
-            any(self._insert(self.spare.pop()) for _ in range(TRIES) if self.spare)
+        deletes, inserts = (round(count * share) for share in (self.plan.deletes, self.plan.inserts))
+        for at in range(max(deletes, inserts)):  # in turn, because each makes the other harder where rows are alike
+            any(self._insert(self.spare.pop()) for _ in range(TRIES) if self.spare and at < inserts)
+            any(self._delete(self._untouched()) for _ in range(TRIES) if at < deletes)
         for _ in range(round(count * self.plan.copies)):
             any(self._insert(self.rows[self._untouched()]) for _ in range(TRIES))
 
@@ -150,14 +150,14 @@ class Script:
 
     def _apart(self, one: tuple[Row | None, Row | None]) -> bool:
         """Whether a row that is gone or new is further from the ends of every edit than they are from each other, and
-        shares less than half of its cells with every row that is new or gone."""
+        shares less than a third of its cells with every row that is new or gone."""
         x, y = one
         if any((x and distance(x, q) <= 1 + distance(p, q)) or (y and distance(p, y) <= 1 + distance(p, q))
                for p, q in self._pairs):  # fmt: skip
             return False
         if x:
-            return all(2 * distance(x, q) > len(x) for q in self._gained - Counter(q for _, q in self._pairs))
-        return not y or all(2 * distance(p, y) > len(y) for p in self._lost - Counter(p for p, _ in self._pairs))
+            return all(3 * distance(x, q) > 2 * len(x) for q in self._gained - Counter(q for _, q in self._pairs))
+        return not y or all(3 * distance(p, y) > 2 * len(y) for p in self._lost - Counter(p for p, _ in self._pairs))
 
 
 def distance(x: Sequence[Cell], y: Sequence[Cell]) -> int:

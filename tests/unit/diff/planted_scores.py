@@ -34,8 +34,7 @@ def parents_of(planted: Planted) -> Parents | None:
 
 def score(planted: Planted, result: Result) -> Score:
     """Pairs of rows that are equal in what tells rows apart are the same pairs."""
-    in_a = told(planted, planted.a, lambda name: name, 0)
-    in_b = told(planted, planted.b, lambda name: planted.names[name], 1)
+    in_a, in_b = told_rows(planted)
     found = Counter((in_a[a], in_b[b]) for a, b in paired(result))
     true = Counter((in_a[a], in_b[b]) for a, b in planted.pairs)
     right = (found & true).total()
@@ -54,6 +53,11 @@ def shown(result: Result) -> list[tuple[int, int]]:
     """(row of A, row of B) of each shown row, NOWHERE where there is none."""
     a, b = result.alignment.a_rows, result.alignment.b_rows
     return [(int(one), int(other)) for one, other in zip(a, b, strict=True)]
+
+
+def told_rows(planted: Planted) -> tuple[list[Row], list[Row]]:
+    """Of each row of A and of B, the cells that say what it is."""
+    return told(planted, planted.a, lambda name: name, 0), told(planted, planted.b, planted.names.__getitem__, 1)
 
 
 def told(planted: Planted, side: Table, named: Callable[[str], str], which: int) -> list[Row]:
@@ -82,8 +86,9 @@ def columns_right(planted: Planted, result: Result) -> bool:
     names = {
         planted.a.names[column.a]: planted.b.names[column.b]
         for column in result.columns
-        if NOWHERE not in {column.a, column.b}
+        if NOWHERE not in {column.a, column.b} and planted.a.names[column.a] not in planted.shape.links
     }
+    values = {old: new for old, new in planted.names.items() if old not in planted.shape.links}
     renamed = {old for old, new in planted.names.items() if old != new}
     said = {planted.a.names[one.a] for one in result.columns if one.status is ColumnStatus.RENAMED}
-    return names == planted.names and said == renamed
+    return names == values and said == renamed

@@ -9,12 +9,12 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import Planted
-from planted_scores import paired, parents_of, shown
+from planted_scores import paired, parents_of, shown, told_rows
 from planted_shapes import Row, Table
 from truth_patch import news, patched, rows_of, states, unpatched
 from truth_tables import PLAIN, STRICT, Recipe, answer, examples, options, pairs, readings, scripted
 
-from ret_diff.model import NOWHERE, ColumnStatus, Options, Parents, Reading, Result, RowStatus
+from ret_diff.model import NOWHERE, ColumnStatus, Counts, Options, Parents, Reading, Result, RowStatus
 
 Sides = tuple[Table, Table]
 
@@ -136,17 +136,15 @@ def shuffled(side: Table, rng: random.Random) -> tuple[Table, list[int]]:
     return replace(side, rows_=tuple(side.rows_[at] for at in order)), order
 
 
-def unmoved(result: Result) -> object:
+def unmoved(result: Result) -> Counts:
     """What does not depend on the order of the rows."""
-    return replace(result.counts, rows_moved=0), [(c.name, c.status) for c in result.columns], result.key.columns
+    return replace(result.counts, rows_moved=0)
 
 
 def alike(made: Planted, found: list[tuple[int, int]]) -> Counter[tuple[Row, Row]]:
-    """Pairs by what stands in them, links left out."""
-    kept = [[at for at, name in enumerate(side.names) if name not in side.links] for side in (made.a, made.b)]
-    a, b = ([tuple(row[at] for at in places) for row in side.rows_]
-            for side, places in zip((made.a, made.b), kept, strict=True))  # fmt: skip
-    return Counter((a[one], b[other]) for one, other in found)
+    """Pairs by what tells their rows apart; where more than one row could have become the same, either may."""
+    in_a, in_b = told_rows(made)
+    return Counter((in_a[one], in_b[other]) for one, other in found)
 
 
 @settings(PLAIN, max_examples=examples(30))
