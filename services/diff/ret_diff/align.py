@@ -50,7 +50,8 @@ def aligned(tables: Tables, *, given: bool = False) -> Found:
 def _alike(links: Links, rest: Rest) -> Rest:
     """Pair the rows that are equal as the options look at them, then those that are whatever way they are written."""
     for forms in (False, True):
-        if not len(rest.a) or not len(rest.b):
+        # Of few rows, the assignment finds those that are the same but for their writing, and the best of several.
+        if not len(rest.a) or not len(rest.b) or (forms and similar.few(rest)):
             break
         hashes = rest.hashes(rest.forms if forms else rest.looked)
         equal.pair(links, (rest.a, rest.b), hashes, _ALIKE, exact=False)

@@ -12,6 +12,7 @@ Pair = tuple[int, int]
 """Places of a column in A and in B."""
 
 _NO_LETTER = re.compile(r"[\W_]+")
+_GUARD = re.compile(r"^'(?=[=+\-@\t\r])")
 
 
 def cleaned(name: str) -> str:
@@ -79,7 +80,7 @@ def _column(
         status = ColumnStatus.ADDED
     elif right is None:
         status = ColumnStatus.REMOVED
-    elif renamed or (left.name != right.name and not (left.path and left.path == right.path)):
+    elif renamed or (_name(left) != _name(right) and not (_path(left) and _path(left) == _path(right))):
         status = ColumnStatus.RENAMED
     else:
         status = ColumnStatus.SAME
@@ -96,11 +97,13 @@ def _grouped(columns: Iterable[tuple[int, Column]], same: Callable[[Column], str
 
 
 def _path(column: Column) -> str:
-    return column.path
+    """Where in a document the column comes from; in a grid the path is but its number, and says nothing."""
+    return column.path if column.path.startswith("/") else ""
 
 
 def _name(column: Column) -> str:
-    return column.name
+    """The name without what our CSV puts before one that a spreadsheet would run: `'@id` is `@id`."""
+    return _GUARD.sub("", column.name, count=1)
 
 
 def _cleaned(column: Column) -> str:

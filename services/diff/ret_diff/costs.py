@@ -2,9 +2,9 @@
 
 A column weighs as many bits as agreement in it tells: one in which two rows of a side agree one time in eight weighs
 three. Changing a row costs the weights of its changed cells. Two rows that have nothing to do with each other cost what
-they do not share by chance; a pair is made only if it costs clearly less than that, and removing a row and adding
-another is cheaper otherwise. So what rows share by chance (nulls, flags) is nothing in common. Everything is worked out
-from whole numbers, whatever the order of rows and columns.
+they do not share by chance; a pair is made only if it costs clearly less than that, and less than what it has in common
+is worth: otherwise removing a row and adding another is cheaper. So what rows share by chance (nulls, flags) is nothing
+in common. Everything is worked out from whole numbers, whatever the order of rows and columns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PRIOR = 4
 """Pairs of rows that are thought of besides those there are, of which one agrees. Tiny tables tell little."""
 _SHARED = 2
 """Values that are thought of as shared: where few are, a column that was written anew tells little."""
-_STRANGERS = (3, 4)
+_STRANGERS = (11, 16)
 """A pair costs less than this part of what two rows cost that have nothing to do with each other."""
 
 
@@ -51,13 +51,15 @@ def costs(tables: Tables) -> Costs:
     """The costs of two tables."""
     pairs = sum(rows * (rows - 1) for rows in tables.rows)
     found = np.array([_column(one.a, one.b, pairs) for one in tables.columns], np.int64).reshape(-1, 4)
+    whole = int(found[:, 0].sum())
     strangers = int(found[:, 0] @ (SCALE - found[:, 1]))
     if tables.parents is not None:
         # That rows belong to the same is something they have in common.
         weight, chance, *_ = _column(*tables.parents, pairs)
+        whole += weight
         strangers += weight * (SCALE - chance)
-    part, whole = _STRANGERS
-    replaced = max(1, strangers * part // (whole * SCALE * 2)) * 2
+    part, of = _STRANGERS
+    replaced = max(1, min(strangers * part // (of * SCALE * 2), whole // 4)) * 2
     return Costs(found[:, 0], found[:, 1], (found[:, 2], found[:, 3]), replaced)
 
 

@@ -33,6 +33,11 @@ _CHUNK = 1 << 20
 """Pairs that are weighed at once."""
 
 
+def few(rest: Rest) -> bool:
+    """Whether all pairs of these rows are weighed."""
+    return len(rest.a) * len(rest.b) <= _ALL[0]
+
+
 def changes(rest: Rest, costs: Costs, a: Int64s, b: Int64s) -> Int64s:
     """What it costs to change rows of A into rows of B (places in the rest)."""
     total = np.zeros(len(a), np.int64)
@@ -167,7 +172,7 @@ class _Context:
 
 def _renumbered(links: Links, rest: Rest, costs: Costs) -> Rest:
     """Pair the rows that are equal but for one column which has changed in most of them."""
-    while len(rest.a) * len(rest.b) > _ALL[0]:
+    while not few(rest):
         whole = rest.hashes(rest.forms)
         best: tuple[int, int] = (0, 0)
         for at in costs.heaviest(_COLUMNS):
