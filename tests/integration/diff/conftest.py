@@ -3,7 +3,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from ret_kit.testing import AuthStandIn, NatsServer, RedisServer, auth_stand_in,
 
 
 def making(
-    folder: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
+    folder: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str, jobs: dict[str, float]
 ) -> Callable[..., dict[str, object]]:
     def make(**given: object) -> dict[str, object]:
         values: dict[str, object] = {
@@ -33,40 +33,39 @@ def making(
             "diff_address": "127.0.0.1:0",
             "service_secret": SecretStr(service_secret),
             "rpc_drain_seconds": 0,
-            "jobs": {"backoff_seconds": 0.05, "reconcile_seconds": 0.5},
+            "jobs": {"backoff_seconds": 0.05, "reconcile_seconds": 0.5} | jobs,
         }
         return values | given
 
     return make
 
 
-@pytest.fixture
-def make_settings(
-    tmp_path: Path, nats: NatsServer, redis: RedisServer, auth: AuthStandIn, service_secret: str
-) -> Callable[..., dict[str, object]]:
-    return making(tmp_path, nats, redis, auth, service_secret)
+@asynccontextmanager
+async def standing(folder: Path, **jobs: float) -> AsyncGenerator[Bench]:
+    """All servers, and workers of ingest and convert."""
+    secret = secrets.token_hex(32)
+    with nats_server() as nats, redis_server() as redis:
+        settings = KitSettings(
+            data_dir=folder / "auth", service_secret=SecretStr(secret), redis_url=redis.url, rpc_drain_seconds=0
+        )
+        async with (
+            auth_stand_in(settings) as auth,
+            opened(making(folder, nats, redis, auth, secret, jobs), auth) as bench,
+        ):
+            yield bench
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Bench]:
     """Everything, once for all tests that look only at what is their own user's."""
-    folder, secret = tmp_path_factory.mktemp("shared"), secrets.token_hex(32)
-    with nats_server() as nats, redis_server() as redis:
-        settings = KitSettings(
-            data_dir=folder / "auth", service_secret=SecretStr(secret), redis_url=redis.url, rpc_drain_seconds=0
-        )
-        async with AsyncExitStack() as stack:
-            auth = await stack.enter_async_context(auth_stand_in(settings))
-            make = making(folder, nats, redis, auth, secret)
-            bench = await stack.enter_async_context(opened(make, auth))
-            await stack.enter_async_context(running(work(bench.settings)))
-            yield bench
+    async with standing(tmp_path_factory.mktemp("shared")) as bench, running(work(bench.settings)):
+        yield bench
 
 
-@pytest.fixture
-async def idle(make_settings: Callable[..., dict[str, object]], auth: AuthStandIn) -> AsyncGenerator[Bench]:
-    """Everything but a worker that compares."""
-    async with opened(make_settings, auth) as bench:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def idle(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Bench]:
+    """Everything but a worker that compares; leases are short."""
+    async with standing(tmp_path_factory.mktemp("idle"), lease_seconds=1.5, heartbeat_seconds=0.5) as bench:
         yield bench
 
 

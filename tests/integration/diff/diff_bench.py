@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import signal
+import sys
 import zipfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -260,6 +263,31 @@ async def answering(settings: DiffSettings, app: diff_main.App) -> AsyncGenerato
         await server.start()
         async with Channel(settings, "diff", f"127.0.0.1:{server.port}") as channel:
             yield channel
+
+
+@asynccontextmanager
+async def process(settings: DiffSettings, role: str, **more: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """One of diff's processes as an operator starts it, stopped with SIGTERM unless it was killed."""
+    env = {
+        "RET_DATA_DIR": str(settings.data_dir),
+        "RET_NATS_URL": settings.nats_url,
+        "RET_REDIS_URL": settings.redis_url,
+        "RET_AUTH_ADDRESS": settings.auth_address,
+        "RET_INGEST_ADDRESS": settings.ingest_address,
+        "RET_CONVERT_ADDRESS": settings.convert_address,
+        "RET_SERVICE_SECRET": settings.service_secret.get_secret_value(),
+        "RET_JOBS_LEASE_SECONDS": str(settings.jobs.lease_seconds),
+        "RET_JOBS_HEARTBEAT_SECONDS": str(settings.jobs.heartbeat_seconds),
+        "RET_JOBS_RECONCILE_SECONDS": str(settings.jobs.reconcile_seconds),
+    }
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "ret_diff", role, env=os.environ | env | more)
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                await started.wait()
 
 
 @asynccontextmanager
