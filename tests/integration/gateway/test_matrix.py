@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import secrets
-import select
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Generator
@@ -20,15 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from product_bench import ADMIN_PASSWORD, PATIENCE_S, login, running_product
 
 from ret_gateway.app import create_app
 from ret_gateway.metrics import Metrics
 from ret_gateway.openapi import describe
 from ret_gateway.settings import GatewaySettings
 
-ADMIN_PASSWORD = "the first administrator's password"
-START_S = 150
-PATIENCE_S = 30.0
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     operation["operationId"]: (method.upper(), path, operation)
     for path, operations in describe(create_app(GatewaySettings(env="local"), Metrics()))["paths"].items()
@@ -142,9 +136,7 @@ class Product:
         return self.credentials[key]
 
     def login(self, credentials: dict[str, str]) -> tuple[dict[str, str], str]:
-        grant = self._sent("POST", "/auth/login", {}, json=credentials)
-        self.client.cookies.clear()
-        return {"Authorization": f"Bearer {grant['access_token']}"}, grant["session_id"]
+        return login(self.client, **credentials)
 
     def _sent(self, method: str, path: str, headers: dict[str, str], **body: Any) -> Any:
         answer = self.client.request(method, f"/api/v1{path}", headers=headers, **body)
@@ -171,28 +163,9 @@ class Product:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    command = [sys.executable, "-m", "ret_run", "--data", str(tmp_path_factory.mktemp("matrix") / "data")]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RET_")}
-    manager = subprocess.Popen(
-        [*command, "--port", "0", "--json", "--die-with-parent"],
-        env=inherited | {"RET_RUN_START_TIMEOUT": str(START_S), "RET_ADMIN_PASSWORD": ADMIN_PASSWORD},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert manager.stdout is not None
-        ready, _, _ = select.select([manager.stdout], [], [], START_S + 30)
-        line = manager.stdout.readline() if ready else ""
-        assert line, "the product did not start"
-        with httpx.Client(base_url=json.loads(line)["url"], timeout=PATIENCE_S) as client:
-            made = Product(client, {})
-            made.admin, _ = made.login({"username": "admin", "password": ADMIN_PASSWORD})
-            yield made
-    finally:
-        manager.terminate()
-        manager.communicate(timeout=120)
+    with running_product(tmp_path_factory.mktemp("matrix")) as client:
+        headers, _ = login(client, "admin", ADMIN_PASSWORD)
+        yield Product(client, headers)
 
 
 def absent() -> dict[str, str]:
