@@ -11,9 +11,10 @@ import pytest
 from pairing_documents import Bench, together
 from pairing_exports import Uploads
 
+from ret_diff import engine
 from ret_diff.arrow import pa, pq
-from ret_diff.model import Column, Kind
-from ret_diff.pairing.model import DocumentFacts, PairFacts, ReadingFacts, TableFacts
+from ret_diff.model import Column, ColumnStatus, Counts, Kind, Options, Reading, Source
+from ret_diff.pairing.model import DocumentFacts, PairFacts, ReadingFacts, TableFacts, TablePair
 from ret_diff.pairing.whole import MARK, Whole
 from ret_kit.blobs import Blobs
 
@@ -26,6 +27,7 @@ class Stored:
 
     blobs: Blobs
     table: TableFacts
+    links: Sequence[str] = ()
 
     @property
     def rows(self) -> int:
@@ -33,7 +35,10 @@ class Stored:
 
     @property
     def columns(self) -> Sequence[Column]:
-        return [Column(one["name"], one["path"], Kind(one["kind"])) for one in self.table["columns"]]
+        kinds = dict.fromkeys(self.links, Kind.LINK)
+        return [
+            Column(one["name"], one["path"], kinds.get(one["name"], Kind(one["kind"]))) for one in self.table["columns"]
+        ]
 
     def read(self, names: Sequence[str]) -> Any:
         return pq.read_table(pa.BufferReader(self.blobs.get_sync(self.table["key"])), columns=list(names))
@@ -68,11 +73,19 @@ UPLOAD = {
 }
 
 
-def read(blobs: Blobs, tables: dict[str, TableFacts], own: str, long: str, name: str, reading: ReadingFacts) -> Any:
+def sources_of(pair: TablePair, tables: dict[str, TableFacts], blobs: Blobs) -> tuple[Source, Source]:
+    """Both tables of a pair, as they are compared."""
+    a: Source = Stored(blobs, tables[pair["a"]], pair["links"])
+    b: Source = Stored(blobs, tables[pair["b"]], pair["links"])
+    if pair["a_long"]:
+        a = Whole(a, Stored(blobs, tables[pair["a_long"]]), pair["name"])
+    if pair["b_long"]:
+        b = Whole(b, Stored(blobs, tables[pair["b_long"]]), pair["name"])
+    return a, b
+
+
+def read(source: Source, reading: ReadingFacts) -> Any:
     """The rows of a table as its reading has them."""
-    source: Any = Stored(blobs, tables[own])
-    if long:
-        source = Whole(source, Stored(blobs, tables[long]), name)
     rows: list[dict[str, str | None]] = source.read([one.name for one in source.columns]).to_pylist()
 
     def plain(text: str | None) -> str | None:
@@ -86,9 +99,11 @@ def tables_of(pair: PairFacts, documents: list[DocumentFacts], blobs: Blobs) -> 
     """The rows by table of a pair; fails unless all of its tables are equal."""
     tables = {table["id"]: table for one in documents for table in one["tables"]}
     for one in pair["tables"]:
-        a = read(blobs, tables, one["a"], one["a_long"], one["name"], one["a_reading"])
-        b = read(blobs, tables, one["b"], one["b_long"], one["name"], one["b_reading"])
-        assert a == b
+        a, b = sources_of(one, tables, blobs)
+        assert read(a, one["a_reading"]) == read(b, one["b_reading"])
+        found = engine.compare(a, b, Options(), Reading(**one["a_reading"]), Reading(**one["b_reading"]))
+        assert found.counts == Counts()
+        assert {column.status for column in found.columns} <= {ColumnStatus.SAME}
     return {table["name"]: tables[table["a"]]["rows"] for table in pair["tables"]}
 
 
@@ -140,6 +155,17 @@ def test_the_files_of_child_tables_go_with_their_main_table_new_ones_too(tmp_pat
     assert pair["tables"][1]["links"] == ["_id", "_parent_id", "_pos"]
     assert pair["match"] == "name"
     assert rest["b_path"] == "d/ledger.other.csv"
+
+
+def test_a_child_table_goes_with_the_document_that_has_the_most_of_its_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    names = ("l", "l.other", "l.other.one")
+    a = [bench.document("a", f"{name}.xml", {"Row": ROWS, "Line": CHILD}) for name in names]
+    b = [bench.document("b", f"{name}.csv", {"rows": ROWS}) for name in names]
+    b += [bench.document("b", f"{name}.{table}.csv", {"rows": CHILD}) for name in names for table in ("Line", "New")]
+    assert pairs_of(bench, a, b) == {
+        f"{name}.xml": [f"{name}.csv", f"{name}.Line.csv", f"{name}.New.csv"] for name in names
+    }
 
 
 def test_a_child_table_that_is_a_document_of_its_own_on_the_other_side_stays_one(tmp_path: Path) -> None:
@@ -233,3 +259,17 @@ def test_a_cell_that_only_looks_cut_stays_as_it_is(tmp_path: Path) -> None:
     assert (whole.rows, [one.name for one in whole.columns]) == (4, ["A"])
     assert whole.read(["A"]).column("A").to_pylist() == ["abcdefghijkl", f"xyz{MARK}", None, cut]
     assert Whole(source, beside, "Other").read(["A"]).column("A").to_pylist() == [row["A"] for row in rows]
+
+
+def test_columns_of_a_grid_are_known_by_their_names_not_by_their_numbers(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    a = bench.document("a", "a.csv", {"rows": [{"A": "1", "B": "2", "'=C": "3"}, {"A": "4", "B": "5", "'=C": "6"}]})
+    b = bench.document("b", "a.csv", {"rows": [{"B": "2", "=C": "3", "A": "1"}, {"B": "5", "=C": "6", "A": "4"}]})
+    left, right = (Stored(bench.blobs, one["tables"][0]) for one in (a, b))
+    found = engine.compare(left, right, Options(), Reading(guarded=True), Reading(guarded=True))
+    assert [(one.name, one.status) for one in found.columns] == [
+        ("A", ColumnStatus.SAME),
+        ("B", ColumnStatus.SAME),
+        ("'=C", ColumnStatus.SAME),
+    ]
+    assert found.counts == Counts()

@@ -58,6 +58,7 @@ class _Pairing:
         units.adopt(self._pairs, a, b)
         self._pairs.extend(units.by_stem(a, b, self._sketches.content, self._apart))
         units.adopt(self._pairs, a, b)
+        units.adopt_new(self._pairs, a, b)
         left = [*self._weighed()]
         found = [units.facts(one) for one in self._pairs] + left
         return Paired(pairs=sorted(found, key=lambda one: (one["b_path"] or one["a_path"], one["a_path"])))
@@ -79,6 +80,7 @@ class _Pairing:
                 for one in found.pairs
             ]
             units.adopt(taken, a, b)
+            units.adopt_new(taken, a, b)
             self._pairs.extend(taken)
             near = (found.nearest, found.nearest_of_b)
         for path, document in sorted(a.documents.items()):

@@ -28,6 +28,7 @@ SHEET_NAME = 31
 """UTF-16 units of the name of a sheet."""
 SHEET_ROWS, SHEET_COLUMNS = 1_048_575, 16_384
 LINKS = ("_id", "_parent_id", "_pos")
+"""The columns that link tables; a document that is no XML may have others (numbers of lines)."""
 DOCUMENT = "_document"
 LONG = "_long values"
 LONG_COLUMNS = ("Table", "Column", "Row", "Value")
@@ -143,7 +144,8 @@ def _pair(found: Found, parent: int, long: tuple[dict[str, str], dict[str, str]]
     a, b, how, confidence = found
     nothing = ReadingFacts(absent_is_empty=False, guarded=False)
     known = [one for one in (a, b) if one]
-    both = set(LINKS).intersection(*([column["name"] for column in one.table["columns"]] for one in known))
+    both = set[str].intersection(*({column["name"] for column in one.table["columns"]} for one in known))
+    links = {link for one in known for link in one.links} & both
     # A table's own name says more than what became of it in an export.
     name = min(known, key=lambda one: (one.format != "xml", one.format == "csv", one is b)).name
     return TablePair(
@@ -153,7 +155,7 @@ def _pair(found: Found, parent: int, long: tuple[dict[str, str], dict[str, str]]
         match=how,
         confidence=confidence,
         parent=parent,
-        links=[link for link in LINKS if link in both and any(link in one.links for one in known)],
+        links=sorted(links),
         a_reading=a.reading if a else nothing,
         b_reading=b.reading if b else nothing,
         a_long=long[0].get(a.document["id"], "") if a else "",

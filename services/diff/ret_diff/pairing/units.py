@@ -118,14 +118,26 @@ def _main_headers(one: DocumentFacts, other: DocumentFacts) -> float:
 
 
 def adopt(pairs: Iterable[Pair], a: Free, b: Free) -> None:
-    """Give to each pair the free CSVs that hold child tables of its documents: exports write one file a table."""
-    free = (a, b)
-    families = [_families(side) for side in free]
+    """Give to each pair the free CSVs named like child tables of its documents: exports write one file a table."""
     for pair in pairs:
-        for number in (0, 1):
+        for number, (free, _) in enumerate(((a, b), (b, a))):
             base, other = pair.side(number)[0], pair.side(1 - number)[0]
             if format_of(base) == "csv":
-                pair.side(number).extend(_children(base, other, free[number], free[1 - number], families[number]))
+                pair.side(number).extend(_children(base, other, free))
+
+
+def adopt_new(pairs: Iterable[Pair], a: Free, b: Free) -> None:
+    """Give to each pair the free CSVs of child tables that only one of its documents has.
+
+    A file goes with the document that has the most of its stem: `a.b.Line.csv` with `a.b.csv` rather than with `a.csv`.
+    """
+    pairs = sorted(pairs, key=lambda pair: (-len(pair.a[0]["name"]) - len(pair.b[0]["name"]), pair.a[0]["path"]))
+    for number, (free, across) in enumerate(((a, b), (b, a))):
+        families = _families(free)
+        for pair in pairs:
+            base, other = pair.side(number)[0], pair.side(1 - number)[0]
+            if format_of(base) == "csv" and format_of(other) != "csv":
+                pair.side(number).extend(_new_children(base, other, free, across, families))
 
 
 def _families(side: Free) -> dict[tuple[str, str], list[str]]:
@@ -140,14 +152,8 @@ def _families(side: Free) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _children(
-    base: DocumentFacts,
-    other: DocumentFacts,
-    free: Free,
-    across: Free,
-    families: Mapping[tuple[str, str], list[str]],
-) -> list[DocumentFacts]:
-    """The free CSVs that hold child tables of `base`: those named like child tables of `other`, and new ones."""
+def _children(base: DocumentFacts, other: DocumentFacts, free: Free) -> list[DocumentFacts]:
+    """The free CSVs beside `base` that are named like child tables of `other`, and have much of their headers."""
     found: list[DocumentFacts] = []
     folder, stem = free.places.of(base["path"])
     for table in sorted(other["tables"], key=lambda one: one["position"])[1:]:
@@ -156,13 +162,25 @@ def _children(
         best = max(candidates, key=lambda one: _shares(one, wanted), default=None)
         if best and _shares(best, wanted) >= HEADERS:
             found.append(free.take(best))
-    if format_of(other) != "csv":
-        where = across.places.of(other["path"])
-        for path in families.get((folder, stem), ()):
-            document = free.documents.get(path)
-            own = free.places.of(path)[1].removeprefix(stem)
-            if document and _is_child(document) and not across.here(where[0], where[1] + own):
-                found.append(free.take(document))
+    return found
+
+
+def _new_children(
+    base: DocumentFacts,
+    other: DocumentFacts,
+    free: Free,
+    across: Free,
+    families: Mapping[tuple[str, str], list[str]],
+) -> list[DocumentFacts]:
+    """The free CSVs beside `base` that hold child tables, unless `other` has a document of that name beside it."""
+    found: list[DocumentFacts] = []
+    folder, stem = free.places.of(base["path"])
+    where = across.places.of(other["path"])
+    for path in families.get((folder, stem), ()):
+        document = free.documents.get(path)
+        own = free.places.of(path)[1].removeprefix(stem)
+        if document and _is_child(document) and not across.here(where[0], where[1] + own):
+            found.append(free.take(document))
     return found
 
 
