@@ -13,7 +13,7 @@ shown, and the same ones whenever they are made anew, so that a save that is ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -29,6 +29,8 @@ BYTES = 2 << 20
 """Text of one save, about: with a last row of some size it still fits into a message."""
 TOP = 0
 """The row behind which rows are put that come first."""
+ID, PARENT = "_id", "_parent_id"
+"""Links: what a row is called by rows that belong to it, and to which row it belongs."""
 
 Into = Literal["a", "b"]
 Value = str | None
@@ -50,10 +52,21 @@ class Differing(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """The table that is edited: its columns in their order, and which of them are links, which are never written."""
+    """The table that is edited: its columns in their order, which of them are links: no cell of those is changed."""
 
     columns: Sequence[str]
     links: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Linking:
+    """What links of new rows hold. `next_id` and all above it are ids that no row has.
+
+    `parents` are the ids of rows that are belonged to: that in the edited side by that in the other one.
+    """
+
+    next_id: int
+    parents: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -101,8 +114,8 @@ class Taken:
     """What was taken over, and what was not.
 
     `left_columns` are those of the other side that this one does not have; `left_cells` were chosen, differ and are of
-    no column that can be written. `missing` were chosen and are no differences. `unlinked` are rows put into a table
-    that has links, without any.
+    no column that can be written. `missing` were chosen and are no differences. `unlinked` are new rows of which
+    it is not known to which row they belong.
     """
 
     cells: int = 0
@@ -122,11 +135,21 @@ class Taken:
 class TakeOver:
     """Takes over all differences, or those that are chosen, into one of two tables. Each is used once."""
 
-    def __init__(self, differing: Differing, target: Target, into: Into, choice: Iterable[Change] | None) -> None:
+    def __init__(
+        self,
+        differing: Differing,
+        target: Target,
+        into: Into,
+        choice: Iterable[Change] | None,
+        linking: Linking | None = None,
+    ) -> None:
         self._differing = differing
         self._into: Into = into
         self._chosen = None if choice is None else _Chosen(choice)
         self._columns = _Columns(differing.columns, target, into)
+        self._linking = linking
+        self.ids: dict[str, str] = {}
+        """The ids that new rows have got, by those they have in the other side."""
         self._numbers = differing.a_rows if into == "a" else differing.b_rows
         places = np.where(self._numbers > 0, np.arange(len(self._numbers), dtype=np.int64), np.int64(-1))
         self._anchors: Int64s = np.maximum.accumulate(places)
@@ -179,8 +202,7 @@ class TakeOver:
                 yield from self._edits(row.changed, mine, theirs, wanted)
             elif theirs is not None:
                 self.taken.inserted += 1
-                self.taken.unlinked += self._columns.linked
-                yield NewRow(self._neighbour(row), self._columns.row(theirs))
+                yield NewRow(self._neighbour(row), self._linked(self._columns.row(theirs), theirs))
             elif mine:
                 self.taken.deleted += 1
                 yield mine
@@ -197,6 +219,22 @@ class TakeOver:
             else:
                 self.taken.cells += 1
                 yield CellEdit(row, name, theirs[place])
+
+    def _linked(self, values: list[Value], theirs: Sequence[Value]) -> list[Value]:
+        """A new row with its links: an id of its own, the row it belongs to, and the rest as in the other side."""
+        links = self._columns.links
+        for name, (at, place) in links.items():
+            known = None if place is None else theirs[place]
+            if self._linking is None or known is None:
+                values[at] = None
+            elif name == ID:
+                values[at] = self.ids[known] = str(self._linking.next_id + len(self.ids))
+            elif name == PARENT:
+                values[at] = self._linking.parents.get(known)
+            else:
+                values[at] = known
+        self.taken.unlinked += PARENT in links and values[links[PARENT][0]] is None
+        return values
 
     def _neighbour(self, row: Difference) -> int:
         """The row of the edited table that is shown before this one."""
@@ -219,7 +257,11 @@ class _Columns:
             name if name in known and other is not None else None for name, other in zip(mine, theirs, strict=True)
         ]
         self.left = tuple(other for name, other in zip(mine, theirs, strict=True) if name is None and other is not None)
-        self.linked = bool(target.links)
+        known_there = {name: place for place, name in enumerate(mine) if theirs[place] is not None}
+        self.links = {
+            name: (at, known_there.get(name)) for at, name in enumerate(target.columns) if name in target.links
+        }
+        """By name: where a link is in the target, and in the difference."""
         places = {name: place for place, name in enumerate(self.written) if name is not None}
         self._places = [places.get(name) for name in target.columns]
 

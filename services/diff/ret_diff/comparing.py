@@ -159,7 +159,7 @@ class TableWork:
             sides=Sides(a=a, b=b),
             changed_rows=facts.changed_rows,
             full_rows=facts.full_rows,
-            told=told(facts, renumbered=bool(evidence)),
+            told=told(facts, renumbered=bool(evidence), parent=self._order["parent"]),
             artefact=facts.prefix,
         )
 
@@ -231,7 +231,7 @@ def blob_of(table: StoredTable | None) -> TableBlob:
     return TableBlob(table["key"], table["size"], table["rows"], table["numbers_key"])
 
 
-def told(facts: Facts, *, renumbered: bool) -> Told:
+def told(facts: Facts, *, renumbered: bool, parent: int) -> Told:
     """What is told of two tables, no list longer than `NAMES`."""
     notes = [{"code": note.code, "detail": note.detail} for note in facts.notes]
     longest = max(map(len, (facts.columns_added, facts.columns_removed, facts.columns_renamed)))
@@ -250,6 +250,7 @@ def told(facts: Facts, *, renumbered: bool) -> Told:
         columns_renamed=list(facts.columns_renamed[:NAMES]),
         notes=cast("Any", notes),
         renumbered=renumbered,
+        parent=parent,
     )
 
 

@@ -9,13 +9,14 @@ Blocks: it is for pool children and threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from ret_diff.arrow import Array
+from ret_diff.arrow import Array, pa, pc
 from ret_diff.errors import PageTooLarge
 from ret_diff.gathering import Gathered, Gathering
 from ret_diff.marks import Which
@@ -27,6 +28,7 @@ from ret_kit.blobs import Blobs
 
 KEPT = 64 << 20
 """Bytes of footers and numbers that are kept."""
+FALSE = pa.scalar(False, pa.bool_())  # noqa: FBT003 - a value
 AT_ONCE = 4096
 """Rows that are read at once at most."""
 
@@ -86,6 +88,32 @@ class Found:
     @cached_property
     def _all_rows(self) -> tuple[Int64s, Int64s]:
         return self._numbered(np.arange(self._opened.meta.rows))
+
+    def partners(self, into: str, column: str, wanted: Collection[str]) -> dict[str, str]:
+        """By some values of a column in the other side what stands in it in side `into`, for rows that both have."""
+        found: dict[str, str] = {}
+        among = pa.array(sorted(wanted), pa.large_string())
+        for mine, theirs in self._both(into, column):
+            which = pc.and_(pc.is_in(theirs, value_set=among), pc.is_valid(mine))
+            found |= dict(zip(theirs.filter(which).to_pylist(), mine.filter(which).to_pylist(), strict=True))
+        return found
+
+    def highest(self, into: str, column: str) -> int:
+        """The highest number that stands in a column in side `into`; 0 where there is none."""
+        highest = 0
+        for mine, _ in self._both(into, column):
+            numbers = mine.filter(pc.fill_null(pc.match_substring_regex(mine, "^[0-9]{1,15}$"), FALSE))
+            highest = max(highest, pc.max(pc.cast(numbers, pa.int64())).as_py() or 0)
+        return highest
+
+    def _both(self, into: str, column: str) -> Iterator[tuple[Any, Any]]:
+        """A column of all shown rows in side `into` and in the other one, null where there is no such row."""
+        place = next(at for at, one in enumerate(self.columns) if column in (one.a, one.b))
+        rows = self._opened.meta.rows
+        for start in range(0, rows, CELLS // 2):
+            places = np.arange(start, min(start + CELLS // 2, rows))
+            cells = self._gathering.cells(self._opened, places, [place])
+            yield (cells.a[0], cells.b[0]) if into == "a" else (cells.b[0], cells.a[0])
 
     def rows(self, columns: Sequence[int] | None = None) -> Iterator[Difference]:
         """The rows that are not the same, with some columns by their places, or all of them."""

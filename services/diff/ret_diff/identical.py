@@ -51,6 +51,7 @@ def table_done(name: str, a: StoredTable | None, b: StoredTable | None) -> Table
             columns_renamed=[],
             notes=[],
             renumbered=False,
+            parent=-1,
         ),
         artefact="",
     )

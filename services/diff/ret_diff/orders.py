@@ -80,7 +80,7 @@ class Told(TypedDict):
     """What is known of two tables beside figures. Keys are (columns, confidence), renames (name in A, name in B).
 
     Lists of columns are cut where they are very long, with a note that says so. `renumbered`: there is evidence of ids
-    that were numbered anew beside the artefact.
+    that were numbered anew beside the artefact. `parent` is as in `TableOrder`; -1 also where it does not matter.
     """
 
     key_columns: list[str]
@@ -92,6 +92,7 @@ class Told(TypedDict):
     columns_renamed: list[tuple[str, str]]
     notes: list[NoteFacts]
     renumbered: bool
+    parent: int
 
 
 class Sides(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
 from sqlalchemy import Row
@@ -15,8 +15,9 @@ from ret_diff import pair_records
 from ret_diff.applying import Change, Chunk, Taken, TakeOver, Target, Value
 from ret_diff.differing import Differences
 from ret_diff.errors import SideGone
+from ret_diff.linking import linking
 from ret_diff.model import Kind
-from ret_diff.orders import Sides, StoredTable
+from ret_diff.orders import Sides, StoredTable, Told
 from ret_diff.sides import Side
 from ret_diff.work import Compared, Comparing
 from ret_kit.errors import NotFound
@@ -25,6 +26,7 @@ from ret_kit.jobs.running import Running
 
 TYPE = "apply"
 FIGURES = ("edits", "cells", "inserted", "deleted")
+Wanted = list[tuple[Row[Any], list[Change] | None]]
 
 
 class ChangeOrder(TypedDict):
@@ -53,26 +55,25 @@ class TakeWork(Comparing):
         side = of.a if into == "a" else of.b
         wanted = self._wanted(tables, job.payload["changes"])
         present = await self._present(side, row, into)
-        taken: list[tuple[str, Taken]] = []
-        for at, (table, choice) in enumerate(wanted):
+        taken = _Taken({one.position: one for one in tables})
+        for at, (table, choice) in enumerate(_parents_first(wanted)):
             await run.progress(at, len(wanted), "tables")
             sides: Sides = json.loads(table.sides)
             target = sides[into]
             if target is not None and table.artefact:
-                key = f"{job.id}:{table.position}"
-                taken.append(
-                    (table.name, await self._table(of, side, key, table, _same(present, target, into), choice))
-                )
-        figures: list[dict[str, Any]] = [asdict(one) | {"table": name, "edits": one.edits} for name, one in taken]
-        result: dict[str, Any] = {"into": into, "pair": row.id, "comparison_id": of.row.id, "tables": figures}
-        return Done(result | {name: sum(one[name] for one in figures) for name in FIGURES})
+                now = _same(present, target, into)
+                figures = await self._table(of, side, f"{job.id}:{table.position}", (table, now, choice), taken)
+                taken.figures.append(asdict(figures) | {"table": table.name, "edits": figures.edits})
+            elif target is None:
+                taken.left.append(table.name)
+        result: dict[str, Any] = {"into": into, "pair": row.id, "comparison_id": of.row.id}
+        result |= {"tables": taken.figures, "left_tables": taken.left}
+        return Done(result | {name: sum(one[name] for one in taken.figures) for name in FIGURES})
 
     async def abandoned(self, job: EndedJob) -> None:
         """What was saved stays: it can be undone."""
 
-    def _wanted(
-        self, tables: Sequence[Row[Any]], changes: Sequence[ChangeOrder]
-    ) -> list[tuple[Row[Any], list[Change] | None]]:
+    def _wanted(self, tables: Sequence[Row[Any]], changes: Sequence[ChangeOrder]) -> Wanted:
         """The tables that are edited, with what is chosen of them; None is everything."""
         if not changes:
             return [(one, None) for one in tables]
@@ -95,16 +96,15 @@ class TakeWork(Comparing):
         of: Compared,
         side: Side,
         key: str,
-        table: Row[Any],
-        present: snapshot_pb2.SnapshotTable,
-        choice: list[Change] | None,
+        wanted: tuple[Row[Any], snapshot_pb2.SnapshotTable, list[Change] | None],
+        before: _Taken,
     ) -> Taken:
         """Save what is taken over into one table, in as many versions as it takes."""
+        table, present, choice = wanted
         into: Literal["a", "b"] = "a" if side is of.a else "b"
         links = frozenset(one.name for one in present.columns if one.kind == Kind.LINK)
         target = Target([one.name for one in present.columns], links)
-        found = await asyncio.to_thread(Differences(self.blobs).open, table.artefact)
-        taking = await asyncio.to_thread(TakeOver, found, target, into, choice)
+        taking = await asyncio.to_thread(self._taking, table, target, (into, choice), before)
         sides: Sides = json.loads(table.sides)
         compared = sides[into]
         version = compared["version"] if compared else 1
@@ -114,7 +114,52 @@ class TakeWork(Comparing):
             saved = await side.save(request)
             taking.saved(list(saved.inserted))
             version, number = saved.version, number + 1
+        before.ids[table.position] = taking.ids
         return taking.taken
+
+    def _taking(
+        self, table: Row[Any], target: Target, how: tuple[Literal["a", "b"], list[Change] | None], before: _Taken
+    ) -> TakeOver:
+        """What is to be saved of a table, new rows with their links."""
+        into, choice = how
+        results = Differences(self.blobs)
+        found = results.open(table.artefact)
+        parent = _parent(table)
+        of = before.tables.get(parent)
+        parents = results.open(of.artefact) if of is not None and of.artefact else None
+        new = None if of is None else before.ids.get(parent, {})
+        return TakeOver(found, target, into, choice, linking(found, target, into, parents, new))
+
+
+@dataclass
+class _Taken:
+    """What was taken over so far. `tables` are all of the pair by their places, `ids` those of new rows in them."""
+
+    tables: dict[int, Row[Any]]
+    figures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    left: list[str] = field(default_factory=list[str])
+    ids: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+
+
+def _parent(table: Row[Any]) -> int:
+    """The place of the table to whose rows those of this one belong; -1 where there is none."""
+    told: Told = json.loads(table.told)
+    return told["parent"]
+
+
+def _parents_first(wanted: Wanted) -> Wanted:
+    """The tables in an order in which a parent comes before its children."""
+    left = {table.position: (table, choice) for table, choice in wanted}
+    ordered: Wanted = []
+
+    def take(position: int) -> None:
+        if (one := left.pop(position, None)) is not None:
+            take(_parent(one[0]))
+            ordered.append(one)
+
+    for table, _ in wanted:
+        take(table.position)
+    return ordered
 
 
 def _same(

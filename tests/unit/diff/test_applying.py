@@ -202,7 +202,7 @@ def test_columns_that_the_target_does_not_have_are_told_and_links_are_never_writ
     assert chunk.edits == [CellEdit(1, "Old", "2")]
     assert chunk.inserts == [NewRow(1, [None, None, "3"])]
     assert taking.chunk() is None
-    assert taking.taken == Taken(cells=1, inserted=1, left_cells=2, unlinked=1, left_columns=("Extra",))
+    assert taking.taken == Taken(cells=1, inserted=1, left_cells=2, left_columns=("Extra",))
 
 
 def test_a_row_of_more_cells_than_a_save_takes_goes_into_several() -> None:

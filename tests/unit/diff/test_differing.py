@@ -97,8 +97,7 @@ def test_a_result_that_is_gone_is_not_found(store: Store) -> None:
 def test_what_is_stored_can_be_taken_over(store: Store) -> None:
     pair = random_pair(11, rows=200)
     found, rows = found_in(store, replace(pair, moved=set()))
-    names = [name for name in pair.a.names if name != "_id"]
-    taking = TakeOver(found, Target([*names, "_id"], frozenset({"_id"})), "a", None)
+    taking = TakeOver(found, Target(pair.a.names), "a", None)
     chunk = taking.chunk()
     assert chunk is not None
     assert taking.chunk() is None
