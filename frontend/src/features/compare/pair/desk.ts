@@ -33,6 +33,8 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
   const panes: ShallowRef<Panes | null> = shallowRef(null);
   /** Counts comparisons of this pair that were made while it is looked at: the panes begin anew. */
   const edition = ref(0);
+  /** Where one was in the rows that were looked at last. */
+  const last = { table: "", position: 0, row: "", side: "", column: "" };
   let focus = (): void => undefined;
 
   const tableName = state.text("table");
@@ -79,7 +81,7 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
   }
 
   const desk = {
-    comparison, pair, table, tableName, options, mayEdit, panes, edition, surface, applying, work, state, route,
+    comparison, pair, table, tableName, options, mayEdit, panes, edition, last, surface, applying, work, state, route,
     view: state.choice("view", ["changed", "full"]),
     columns: state.choice("columns", ["changed", "all"]),
     moves: state.flag("moves"),
