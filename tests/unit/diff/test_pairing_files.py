@@ -58,6 +58,36 @@ def test_a_name_with_another_time_stamp_is_the_same_document_whatever_is_in_it(b
     assert [one["match"] for one in pairs if one["a"] and one["b"]] == ["name"]
 
 
+def test_a_document_in_a_folder_of_another_name_is_found_by_its_own_name_if_the_folders_are_much_alike(
+    bench: Bench,
+) -> None:
+    rng = random.Random(8)
+    old, new = "d/AR/PAYMENT/DAYS/first/terms.xml", "d/AR/PAYMENT/DAYS/second/terms.xml"
+    else_ = "d/GL/LEDGER/RULES/third/terms.xml"
+    a = [bench.document("a", old, {"T": setup_rows(rng, "Old")}), bench.document("a", "o.xml", {"S": [{"K": "1"}]})]
+    spare = bench.document("b", "p.xml", {"S": [{"L": "2"}]})
+    found = bench.paired(a, [bench.document("b", new, {"T": setup_rows(rng, "New")}), spare])
+    assert {(one["a_path"], one["b_path"]): one["match"] for one in found if one["a"] and one["b"]} == {
+        (old, new): "name"
+    }
+    assert (old, else_) not in together(
+        bench.paired(a, [bench.document("b", else_, {"T": setup_rows(rng, "New")}), spare])
+    )
+
+
+def test_like_names_with_the_same_header_need_but_little_content_in_common(bench: Bench) -> None:
+    rng = random.Random(9)
+    rows = setup_rows(rng, "Term")
+    old, new = "d/AR_TERMS.zip/AR_TERMS.xml", "d/AR_TERMS.zip/AR_TERMS_REVISED.xml"
+    spares = [bench.document(side, f"{side}.xml", {"S": [{side: "1"}]}) for side in "ab"]
+    a = [bench.document("a", old, {"T": rows}), spares[0]]
+    few, none = [*rows[:8], *setup_rows(rng, "Else", 24)], [dict.fromkeys(rows[0], f"nothing of {n}") for n in range(9)]
+    pairs = bench.paired(a, [bench.document("b", new, {"T": few}), spares[1]])
+    [found] = [one for one in pairs if one["b_path"] == new]
+    assert (found["a_path"], found["match"]) == (old, "name")
+    assert (old, new) not in together(bench.paired(a, [bench.document("b", new, {"T": none}), spares[1]]))
+
+
 def test_a_name_is_not_enough_if_the_headers_are_others(bench: Bench) -> None:
     a = [bench.document("a", "T_20260113.xml", {"T": [{"A": "1", "B": "2"}]}), bench.document("a", "u.xml")]
     b = [bench.document("b", "T_20260214.xml", {"T": [{"C": "1", "D": "2"}]}), bench.document("b", "v.xml")]

@@ -28,6 +28,8 @@ BLOCK = 50
 """Documents of one cleaned name that are weighed against each other."""
 BESIDE = 24
 """Documents that have a partner and are read all the same, to know which values are common."""
+LOOKED_AT = 200
+"""Documents among which these are looked for."""
 
 CONTENT, SURE = 0.35, 0.45
 """The least content two documents share, and the least score, if nothing but content speaks for them."""
@@ -185,7 +187,7 @@ class Weighing:
 
     @staticmethod
     def _alone(counts: Sequence[Counter[str]], key: str) -> bool:
-        """Whether either side has only one document of a cleaned name."""
+        """Whether each side has only one document of a cleaned name."""
         return all(side[key] == 1 for side in counts)
 
 
@@ -198,7 +200,7 @@ def _best(edges: Sequence[Edge], side: int, but: str = "") -> tuple[str, float]:
 def _beside(side: Sequence[DocumentFacts], headers: set[frozenset[str]]) -> list[DocumentFacts]:
     """Some documents whose headers are much like these, in the order of their cleaned paths."""
     found: list[DocumentFacts] = []
-    for one in sorted(side, key=lambda one: (bare_path(one["path"]), one["path"])):
+    for one in sorted(side, key=lambda one: (bare_path(one["path"]), one["path"]))[:LOOKED_AT]:
         own = header_of(one)
         if own and any(overlap(own, other) >= HEADERS for other in headers):
             found.append(one)
