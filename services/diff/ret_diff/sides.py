@@ -21,6 +21,7 @@ from ret_kit.rpc.client import as_service
 NAME = "diff"
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.5  # seconds between two looks at a conversion
+OTHERS_SECONDS = 300  # so long somebody else's conversion of the same documents is waited for
 IDS = 5000  # documents in one call
 LISTED = 1000  # documents in one answer
 NOT_CONVERTED = "NOT_CONVERTED"
@@ -144,7 +145,7 @@ class Side:
 
         Asked again with the same key, it waits for the conversion that was begun first; `begun` is told its job.
         """
-        for at, some in enumerate(_chunked(sorted(ids))):
+        for at, some in enumerate(_chunked(await self._left(ids))):
             request = convert_pb2.StartRequest(
                 collection_id=self.order.collection_id, document_ids=some, idempotency_key=f"{key}:{self.side}:{at}"
             )
@@ -160,6 +161,21 @@ class Side:
         if answer.HasField("stale"):
             raise SideChanged(side=self.side)
         return answer.saved
+
+    async def _left(self, ids: Sequence[str]) -> list[str]:
+        """Which of these are still to be converted, once conversions have ended that others have begun of them.
+
+        Two at once would replace each other's tables. Not waited for ever: a lost worker's is overtaken.
+        """
+        loop = asyncio.get_running_loop()
+        give_up, pause = loop.time() + OTHERS_SECONDS, FIRST_WAIT
+        while True:
+            listed = (await self.listed()).documents
+            statuses = {one: listed[one]["status"] for one in ids if one in listed}
+            if "converting" not in statuses.values() or loop.time() > give_up:
+                return sorted(one for one in ids if statuses.get(one) != "converted")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_WAIT)
 
     async def _wait(self, job: jobs_pb2.Job, tell: Callable[[jobs_pb2.Job], Awaitable[None]]) -> None:
         pause = FIRST_WAIT

@@ -23,7 +23,7 @@ from ret_diff.sides import Services, Side, side_of, with_tables
 from ret_diff.sweeping import remove_leftovers
 from ret_kit.blobs import Blobs
 from ret_kit.database import Database
-from ret_kit.errors import NotFound
+from ret_kit.errors import NotFound, unwrapped
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.model import ClaimedJob, Fenced
 from ret_kit.jobs.running import Running
@@ -86,12 +86,15 @@ class Comparing:
             async with self.db.write() as conn:
                 await records.remember_conversion(conn, job.payload["comparison_id"], job_id)
 
-        async with asyncio.TaskGroup() as group:
-            for side, ids in wanted:
-                if ids:
-                    key = f"{job.id}:{job.attempt}:{_digest(ids)}"
-                    telling = _telling(side.side, tell)
-                    group.create_task(side.convert(ids, key, begun, telling), name="conversion")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for side, ids in wanted:
+                    if ids:
+                        key = f"{job.id}:{job.attempt}:{_digest(ids)}"
+                        telling = _telling(side.side, tell)
+                        group.create_task(side.convert(ids, key, begun, telling), name="conversion")
+        except BaseExceptionGroup as errors:
+            raise unwrapped(errors) from None
 
     async def known(
         self,
@@ -157,10 +160,9 @@ def _telling(
     return of_side
 
 
-def unconverted(files: Files, ids: Iterable[str], *, also_failed: bool = False) -> list[str]:
-    """Documents that have not been converted yet. Those that failed would fail again, unless a user asks for it."""
-    done = ("converted",) if also_failed else ("converted", "failed")
-    return [one for one in ids if one in files and files[one]["status"] not in done]
+def unconverted(files: Files, ids: Iterable[str]) -> list[str]:
+    """Documents that have not been converted yet; those that failed would fail again."""
+    return [one for one in ids if one in files and files[one]["status"] not in ("converted", "failed")]
 
 
 def without_twice(wanted: list[tuple[Side, Sequence[str]]]) -> list[tuple[Side, Sequence[str]]]:

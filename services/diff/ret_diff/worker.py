@@ -17,6 +17,7 @@ from sqlalchemy import and_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret_diff import pair_records, planning, records
+from ret_diff.again import Anew, Lost
 from ret_diff.errors import SideGone
 from ret_diff.identical import Twin, failed, identical
 from ret_diff.orders import Order, PairDone, PairOrder
@@ -27,7 +28,6 @@ from ret_diff.sides import Listed, is_edited, stop_conversion
 from ret_diff.work import (
     COMPARE,
     Compared,
-    Comparing,
     documents,
     figures_of,
     stored_of,
@@ -41,18 +41,16 @@ from ret_kit.jobs.events import dumps
 from ret_kit.jobs.host import JobHost
 from ret_kit.jobs.model import ClaimedJob, ClaimedTask, Done, EndedJob, Fanout, Fenced, TaskDone, TaskSpec
 from ret_kit.jobs.running import Running
-from ret_kit.pools import MemoryExceeded, TimeExceeded, WorkerLost
 
 TYPE = "compare"
 DETAIL = ("bytes", "rows", "cells", "failed")
 TWINS = 500  # identical pairs in one task
 SIDES: tuple[Name, Name] = ("a", "b")
-Lost = (WorkerLost, MemoryExceeded, TimeExceeded)
 
 log = logging.getLogger("ret.diff")
 
 
-class CompareWork(Comparing):
+class CompareWork(Anew):
     """A comparison: `run` pairs, `task` compares some pairs, `close` adds the figures up."""
 
     type = TYPE
@@ -143,7 +141,7 @@ class CompareWork(Comparing):
             done = await self._twins(job, run, task.payload["twins"])
         else:
             orders: list[PairOrder] = json.loads(await self.blobs.get(task.payload["plan"]))
-            done = await self._done(task, run, orders)
+            done = await self._replaced(task, run, await self._done(task, run, orders))
         figures = figures_of(done)
 
         async def commit(conn: AsyncConnection) -> None:
@@ -163,6 +161,19 @@ class CompareWork(Comparing):
             if len(orders) == 1:
                 return [failed(orders[0]["id"], lost.code, lost.detail)]
         return [await self._alone(task, run, order) for order in orders]
+
+    async def _replaced(self, task: ClaimedTask, run: Running, done: list[PairDone]) -> list[PairDone]:
+        """What became of the pairs, once more for those whose tables were replaced since they were planned."""
+        gone = [at for at, one in enumerate(done) if one["failure"] and one["failure"]["code"] == SideGone.code]
+        if not gone:
+            return done
+        of = await self.compared(task.job)
+        for at in gone:
+            async with self.db.read() as conn:
+                row = await pair_records.one(conn, task.job.session_id, of.row.id, done[at]["id"])
+            if row is not None:
+                done[at] = await self.anew(task.job, run, of, row, of.options, last=True)
+        return done
 
     async def _alone(self, task: ClaimedTask, run: Running, order: PairOrder) -> PairDone:
         """One pair by itself, as often as a task is tried."""

@@ -119,25 +119,22 @@ async def test_only_the_groups_that_are_asked_for_are_compared(user: User) -> No
 
 
 async def test_child_tables_are_compared_under_their_parents(user: User) -> None:
-    def orders(*lines: tuple[str, list[str]]) -> bytes:
-        body = "".join(
-            f"<Order><No>{no}</No>"
-            + "".join(f"<Line><Item>{item}</Item><Qty>1</Qty></Line>" for item in items)
-            + "</Order>"
-            for no, items in lines
-        )
-        return f"<Orders>{body}</Orders>".encode()
+    def orders(*numbers: int, quantity: str = "1") -> bytes:
+        found = ""
+        for number in numbers:
+            lines = [(f"i{at}", quantity if (number, at) == (3, 11) else "1") for at in range(12)]
+            body = "".join(f"<Line><Item>{item}</Item><Qty>{many}</Qty></Line>" for item, many in lines)
+            found += f"<Order><No>O{number}</No>{body}</Order>"
+        return f"<Orders>{found}</Orders>".encode()
 
-    many = [f"i{number}" for number in range(12)]  # more than are columns of the order itself
-    a = orders(*((f"O{number}", many) for number in range(5)))
-    b = orders(("O9", many), *((f"O{number}", many if number != 3 else [*many[:-1], "new"]) for number in range(5)))
+    a, b = orders(0, 1, 2, 3, 4), orders(9, 0, 1, 2, 3, 4, quantity="7")
     a_id, b_id = [await user.scanned(one, "orders.xml") for one in (a, b)]
     for one in (a_id, b_id):
         await user.converted(one, layout="related")
     result = await user.compared(a_id, b_id)
     [pair] = await result.pairs()
-    # The lines of the order that came are added; one item of order 3 is another one, and the numbers of parents are not
-    # looked at: all of them are others, because the order that came is the first.
+    # The lines of the order that came are added; one quantity is another, and the numbers of parents are not looked at:
+    # all of them are others, because the order that came is the first.
     lines, heads = pair.tables
     assert (lines.name, heads.name) == ("Line", "Order")
     assert (heads.counts.rows_added, heads.counts.rows_removed, heads.counts.rows_changed) == (1, 0, 0)
