@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Generator, Mapping
@@ -230,6 +231,37 @@ def test_everything_taken_over_makes_both_sides_identical(desk: Desk, into: str)
     assert (result["inserted"], result["deleted"]) == ((2, 1) if into == "a" else (1, 2))
     again = compared.again()
     assert (again.result(), again.pair["status"]) == ((0, 0, 0, 0), "identical")
+
+
+def orders(heads: Mapping[str, list[str]]) -> str:
+    """Orders with their lines, in tables of their own."""
+    below = {
+        name: "".join(f"<Line><Text>{line}</Text><Unit>u</Unit></Line>" for line in lines)
+        for name, lines in heads.items()
+    }
+    found = (f"<Order><Name>{name}</Name>{lines}</Order>" for name, lines in below.items())
+    return f"<Orders>{''.join(found)}</Orders>"
+
+
+@pytest.mark.parametrize("into", ["a", "b"])
+def test_rows_of_child_tables_are_taken_over_with_what_they_belong_to(desk: Desk, into: str) -> None:
+    was = {f"N{at}": [f"{at}-1", f"{at}-2"] for at in range(12)}
+    now = {f"N{at}": lines for at, lines in enumerate(was.values()) if at != 3}
+    now = {"NEW": ["new-1", "new-2"], **now, "N5": ["5-1", "more", "5-2"]}
+    sides: dict[str, str] = {}
+    for side, heads in (("a", was), ("b", now)):
+        sides[side] = desk.upload({"x/t.xml": orders(heads)})
+        desk.done("POST", f"/collections/{sides[side]}/conversions", {"layout": "related"})
+    compared = desk.compare(*({"collection_id": one} for one in sides.values()))
+    assert compared.result() == (4, 3, 0, 0)
+    result = compared.apply(into)
+    assert sum(table["unlinked"] for table in result["tables"]) == 0
+    assert (compared.again().result(), compared.again().pair["status"]) == ((0, 0, 0, 0), "identical")
+    written = desk.get(f"/collections/{sides[into]}/export", format="xml", others="drop")
+    (name,) = (archive := zipfile.ZipFile(io.BytesIO(written))).namelist()
+    elements = re.findall(r"<(?:Name|Text)>([^<]*)<", archive.read(name).decode())
+    other = now if into == "a" else was
+    assert sorted(elements) == sorted([*other, *(line for lines in other.values() for line in lines)])
 
 
 def test_what_is_taken_over_can_be_chosen_and_undone(desk: Desk) -> None:
