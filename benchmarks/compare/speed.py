@@ -71,11 +71,16 @@ def keyed(folder: Path, rows: int, columns: int) -> None:
         one, other = middle(ours, "seconds"), middle(peer, "seconds")
         whole = statistics.median(found["whole"] for found in ours)
         print(
-            f"{'shuffled' if shuffled else 'in order':9} datacompy {other['seconds']:5.2f} s {other['peak']:5} MiB  "
-            f"ours {one['seconds']:5.2f} s {one['peak']:5} MiB: {other['seconds'] / one['seconds']:4.2f} x (bar 1.5)  "
+            f"{'shuffled' if shuffled else 'in order':9} datacompy {figures(other)}  "
+            f"ours {figures(one)}: {other['seconds'] / one['seconds']:4.2f} x (bar 1.5)  "
             f"stored {whole:5.2f} s: {other['seconds'] / whole:4.2f} x (bar 1)  {truth(one, tables)}",
             flush=True,
         )
+
+
+def figures(found: dict[str, Any]) -> str:
+    """Seconds, processor seconds, the most memory."""
+    return f"{found['seconds']:5.2f} s ({found['cpu']:5.2f} s of processors, {found['peak']:5} MiB)"
 
 
 def middle(found: list[dict[str, Any]], what: str) -> dict[str, Any]:

@@ -37,22 +37,18 @@ class Made:
         return as_csv(self.a), as_csv(self.b)
 
 
-@dataclass(frozen=True)
 class Stored:
     """A Parquet file as a source of the engine."""
 
-    path: Path
-
-    @property
-    def rows(self) -> int:
-        return int(pq.ParquetFile(self.path).metadata.num_rows)
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        return [Column(str(name), f"/Rows/Row/{name}") for name in pq.ParquetFile(self.path).schema_arrow.names]
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._metadata = pq.ParquetFile(path).metadata
+        self.rows = int(self._metadata.num_rows)
+        names: list[str] = self._metadata.schema.to_arrow_schema().names
+        self.columns: Sequence[Column] = [Column(name, f"/Rows/Row/{name}") for name in names]
 
     def read(self, names: Sequence[str]) -> Any:
-        return pq.read_table(self.path, columns=list(names), use_threads=False)
+        return pq.ParquetFile(self._path, metadata=self._metadata).read(list(names), use_threads=False)
 
 
 def as_csv(path: Path) -> Path:
