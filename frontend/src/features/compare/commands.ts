@@ -3,6 +3,9 @@ import { useJobs } from "@/live/jobs";
 import { calls, type Order } from "./calls";
 import type { Change, Options, Pair, SideName } from "./types";
 
+/** Jobs of a comparison lead to it, those of a collection to that: both are told apart by the folder of the address. */
+const ownerOf = (id: string): string => `compare/${id}`;
+
 /** What can be done with comparisons. Each throws its problem; the caller says it where it belongs. */
 export function useCompareCommands() {
   const queries = useQueryClient();
@@ -18,7 +21,7 @@ export function useCompareCommands() {
   /** Gives the id of the new comparison. */
   async function start(order: Order): Promise<string> {
     const { comparison, job } = await calls.start(order);
-    jobs.put(job);
+    jobs.own(job, ownerOf(comparison.id));
     await queries.invalidateQueries({ queryKey: ["comparisons"], exact: true });
     return comparison.id;
   }
@@ -38,21 +41,21 @@ export function useCompareCommands() {
   /** Gives the id of the job, whose end the caller waits for. */
   async function repair(id: string, a: string | null, b: string | null): Promise<string> {
     const { job } = await calls.repair(id, a, b);
-    jobs.put(job);
+    jobs.own(job, ownerOf(id));
     await changed(id);
     return job.id;
   }
 
   async function recompare(id: string, pair: string, options: Options): Promise<string> {
     const { job } = await calls.recompare(id, pair, options);
-    jobs.put(job);
+    jobs.own(job, ownerOf(id));
     await changed(id);
     return job.id;
   }
 
   async function apply(id: string, pair: string, changes: Change[] | "all", into: SideName): Promise<string> {
     const { job } = await calls.apply(id, pair, changes, into);
-    jobs.put(job);
+    jobs.own(job, ownerOf(id));
     return job.id;
   }
 

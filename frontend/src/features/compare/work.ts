@@ -38,18 +38,21 @@ export function useWork() {
     });
   }
 
-  /** Does something, and waits for its job where it gives the id of one. True, or the job, when all of it went well. */
-  async function run(work: () => Promise<unknown>): Promise<Job | boolean> {
+  /** Does something, and waits for its job where it gives the id of one. True, or the job, when all of
+   *  it went well, `after` included, which is done as long as one is still busy. */
+  async function run(work: () => Promise<unknown>, after: () => Promise<unknown> = async () => undefined): Promise<Job | boolean> {
     if (busy.value) return false;
     busy.value = true;
     problem.value = null;
     try {
       const id = await work();
-      if (typeof id !== "string") return true;
-      const done = await ended(id);
-      if (done.state === "succeeded") return done;
-      problem.value = failureOf(done);
-      return false;
+      const done = typeof id === "string" ? await ended(id) : null;
+      if (done && done.state !== "succeeded") {
+        problem.value = failureOf(done);
+        return false;
+      }
+      await after();
+      return done ?? true;
     } catch (error) {
       problem.value = asProblem(error);
       return false;

@@ -49,8 +49,7 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
 
   /** Compares the pair again with other options; what is looked at stays. */
   async function recompare(given: Options, said: string): Promise<boolean> {
-    if (!(await work.run(async () => commands.recompare(comparison.value.id, pair.value.id, given)))) return false;
-    await refresh();
+    if (!(await work.run(async () => commands.recompare(comparison.value.id, pair.value.id, given), refresh))) return false;
     announce.confirm(said);
     return true;
   }
