@@ -1,7 +1,7 @@
 """Cells as numbers: in one column of both sides equal numbers are equal cells, so comparing is exact and fast.
 
-Columns are read one after the other, narrow ones several at a time; while one is read, another is encoded. The numbers
-follow the order in which values occur and mean nothing else.
+Columns are read and encoded one at a time in each of two threads, narrow ones several at once. The numbers follow the
+order in which values occur and mean nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -23,20 +22,9 @@ TOGETHER = 1 << 16
 THREADS = 2
 
 
-class Codes(Protocol):
-    """One column of both sides: the number of each cell, and the values the numbers stand for (null among them)."""
-
-    @property
-    def a(self) -> Int32s: ...
-    @property
-    def b(self) -> Int32s: ...
-    @property
-    def values(self) -> Array: ...
-
-
 @dataclass(frozen=True)
 class Coded:
-    """A column that is encoded."""
+    """A column of both sides: the number of each cell, and the values that the numbers stand for (null among them)."""
 
     a: Int32s
     b: Int32s
@@ -54,24 +42,21 @@ def encoded(a: Source, b: Source, names: Sequence[tuple[str, str]], shelf: Shelf
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(names), step):
             some = names[start : start + step]
-            left = a.read([name for name, _ in some])
-            right = b.read([name for _, name in some])
-            waiting.append(pool.submit(_encode, left, right, len(some)))
-            del left, right
+            waiting.append(pool.submit(_encode, a, b, some))
             if len(waiting) > THREADS:
                 yield from _kept(waiting.popleft().result(), shelf)
         while waiting:
             yield from _kept(waiting.popleft().result(), shelf)
 
 
-def _encode(a: Table, b: Table, columns: int) -> list[Coded]:
+def _encode(a: Source, b: Source, names: Sequence[tuple[str, str]]) -> list[Coded]:
     """Columns of both sides, that share their values."""
-    cells = [column for table in (a, b) for column in table.columns]
-    codes, values = numbered(cells)
-    middle = columns * a.num_rows
-    left = codes[:middle].reshape(columns, a.num_rows)
-    right = codes[middle:].reshape(columns, b.num_rows)
-    return [Coded(left[at], right[at], values) for at in range(columns)]
+    tables: list[Table] = [a.read([name for name, _ in names]), b.read([name for _, name in names])]
+    codes, values = numbered([column for table in tables for column in table.columns])
+    middle = len(names) * a.rows
+    left = codes[:middle].reshape(len(names), a.rows)
+    right = codes[middle:].reshape(len(names), b.rows)
+    return [Coded(left[at], right[at], values) for at in range(len(names))]
 
 
 def _kept(columns: list[Coded], shelf: Shelf) -> list[Coded]:

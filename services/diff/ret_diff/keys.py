@@ -51,7 +51,8 @@ _SOUNDS = re.compile(r"(id|code|key|number|num|no|nr|name)$", re.IGNORECASE)
 class Key:
     """Columns that tell rows apart. `trusted`: rows of the same key are the same row, whatever else changed.
 
-    `rank` is the score, less where rows that are left have no partner by the key: because it was changed itself.
+    `score` is of all rows. `rank` is of those that are left, and less where they have no partner by the key: because it
+    was changed itself.
     """
 
     columns: Columns
@@ -137,16 +138,16 @@ class Finder:
         if unique < _UNIQUE:
             return None
         overlap = _overlap(*sorted(keys, key=len))
-        pairs, stable = self._stability(columns)
+        pairs, alike = self._stability(columns)
         sure = min(self._equal, _EQUAL)
-        stable = (pairs * stable + sure) / (pairs + sure) if pairs + sure else 0.0
-        strength = max(stable, _UNKNOWN * (1 - self._hidden(columns)))
-        unique = min(1.0, unique)
-        score = float(unique * overlap * strength) - _WIDER * max(0, len(columns) - 1)
-        trusted = self._equal + pairs >= _ENOUGH and unique * overlap * strength >= _UNKNOWN * _UNIQUE * _UNIQUE
+        stable = (pairs * alike + sure) / (pairs + sure) if pairs + sure else 0.0
+        stable = max(stable, _UNKNOWN * (1 - self._hidden(columns)))
+        whole = (pairs * alike + self._equal) / (pairs + self._equal) if pairs + self._equal else 0.0
+        apart, wider = min(1.0, unique) * overlap, _WIDER * max(0, len(columns) - 1)
         fewer = min(len(self._rest.a), len(self._rest.b))
         covered = (pairs + sure) / (fewer + sure) if fewer + sure else 1.0
-        return Key(columns, score, score * covered, trusted)
+        trusted = self._equal + pairs >= _ENOUGH and apart * stable >= _UNKNOWN * _UNIQUE * _UNIQUE
+        return Key(columns, apart * max(stable, whole) - wider, (apart * stable - wider) * covered, trusted)
 
     def _hashes(self, columns: Columns, side: int) -> Hashes:
         some = ((at, self._tables.columns[at].b if side else self._tables.columns[at].a) for at in columns)

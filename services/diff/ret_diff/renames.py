@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log2
 
 import numpy as np
@@ -24,6 +25,8 @@ from ret_diff.values import canonical, compared
 
 _SKETCH = 256
 """Values of a column that are kept: those with the smallest hashes, the same wherever they stand."""
+_HOLDERS = 32
+"""Columns of B that may hold a value which says anything."""
 _TELLING = 0.3
 """Distinct values by rows from which on a column can say which rows belong together."""
 _ALIKE = 0.5
@@ -53,8 +56,11 @@ def likely(a: Source, b: Source, left: Left) -> list[Pair]:
             holders[value].append(at)
     found: list[_Match] = []
     for at, values in sketches[0].items():
-        shared = Counter(other for value in values.tolist() for other in holders.get(value, ()))
-        for other in shared:
+        telling = (holders.get(value, ()) for value in values.tolist())
+        shared = Counter(chain.from_iterable(some for some in telling if len(some) <= _HOLDERS))
+        for other, number in shared.items():
+            if number < _ALIKE * max(len(values), len(sketches[1][other])):
+                continue
             part = _jaccard(values, sketches[1][other])
             if part >= _ALIKE:
                 found.append(_Match((at, other), part, _names(a, b, (at, other))))
@@ -70,23 +76,17 @@ def confirmed(a: Source, b: Source, left: Left, links: Links, options: Options, 
     kinds = options, reading
     of_a = dict(_columns(a, left[0], rows, kinds))
     of_b = dict(_columns(b, left[1], links.a[rows], kinds))
-    if len(of_a) * len(of_b) * len(rows) > _CELLS:
-        pairs = _same(of_a, of_b)
-    else:
-        pairs = [(at, other) for at in of_a for other in of_b]
+    pairs = (_same if len(of_a) * len(of_b) * len(rows) > _CELLS else _similar)(of_a, of_b)
     found: list[_Match] = []
     for at, other in pairs:
         alike = _agreement(of_a[at], of_b[other])
         if alike is not None:
             found.append(_Match((at, other), alike, _names(a, b, (at, other))))
-    taken = {place for match in found if match.alike > 0 for place in (("a", match.pair[0]), ("b", match.pair[1]))}
-    sure = [match for match in found if match.alike > 0]
-    for match in found:
-        # A constant is known by its value only where no other column could be meant.
-        rivals = [one for one in found if one.pair[0] == match.pair[0] or one.pair[1] == match.pair[1]]
-        if match.alike == 0 and len(rivals) == 1 and not taken & {("a", match.pair[0]), ("b", match.pair[1])}:
-            sure.append(match)
-    return _best(sure)
+    meant = Counter(place for match in found for place in (("a", match.pair[0]), ("b", match.pair[1])))
+    # A constant is known by its value only where no other column could be meant.
+    return _best(
+        [match for match in found if match.alike > 0 or meant["a", match.pair[0]] == meant["b", match.pair[1]] == 1]
+    )
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,14 @@ class _Match:
 
 
 def _best(found: list[_Match]) -> list[Pair]:
-    chosen: list[Pair] = []
+    chosen: dict[int, int] = {}
+    taken: set[int] = set()
     for match in sorted(found, key=lambda one: (-round(one.alike, 6), not one.names[0], one.names[1])):
-        if all(match.pair[0] != one and match.pair[1] != other for one, other in chosen):
-            chosen.append(match.pair)
-    return sorted(chosen)
+        one, other = match.pair
+        if one not in chosen and other not in taken:
+            chosen[one] = other
+            taken.add(other)
+    return sorted(chosen.items())
 
 
 def _names(a: Source, b: Source, pair: Pair) -> tuple[bool, list[str]]:
@@ -141,6 +144,16 @@ def _same(of_a: dict[int, Hashes], of_b: dict[int, Hashes]) -> list[Pair]:
     return [(at, other) for at, column in of_a.items() for other in holders.get(_whole(column), ())[:1]]
 
 
+def _similar(of_a: dict[int, Hashes], of_b: dict[int, Hashes]) -> list[Pair]:
+    """Columns that are the same in enough of the rows."""
+    others, cells = list(of_b), np.array(list(of_b.values()))
+    found: list[Pair] = []
+    for at, column in of_a.items():
+        enough = np.flatnonzero(np.count_nonzero(cells == column, axis=1) >= _ALIKE * len(column))
+        found += [(at, others[place]) for place in enough.tolist()]
+    return found
+
+
 def _whole(column: Hashes) -> int:
     return int((mixed(np.arange(len(column)), 1) * (column | np.uint64(1)) + column).sum())
 
@@ -149,8 +162,6 @@ def _agreement(a: Hashes, b: Hashes) -> float | None:
     """How far the cells agree beyond chance; 0 for the same value everywhere, None where it is chance."""
     count = len(a)
     same = int(np.count_nonzero(a == b))
-    if same < _ALIKE * count:
-        return None
     values, of_both = np.unique(np.concatenate([a, b]), return_inverse=True)
     in_a = np.bincount(of_both[:count], minlength=len(values))
     in_b = np.bincount(of_both[count:], minlength=len(values))

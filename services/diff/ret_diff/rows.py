@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -66,10 +67,8 @@ class Rest:
         self.a, self.b = left
         self.looked: list[tuple[Int32s, Int32s]] = []
         self.forms: list[tuple[Int32s, Int32s]] = []
-        self.sizes: list[int] = []
-        """How many numbers there are in `forms`, by column."""
-        for column in tables.columns:
-            self._add(column)
+        for _, some in groupby(tables.columns, key=lambda column: id(column.values)):
+            self._add(list(some))
 
     @property
     def blocks(self) -> tuple[Int64s, Int64s]:
@@ -93,27 +92,27 @@ class Rest:
     def kept(self, a: Int64s, b: Int64s) -> Rest:
         """Only some of the rows, by their places in this."""
         other = object.__new__(Rest)
-        other.tables, other.sizes = self.tables, self.sizes
+        other.tables = self.tables
         other.a, other.b = self.a[a], self.b[b]
         other.looked = [(one[a], two[b]) for one, two in self.looked]
         other.forms = [(one[a], two[b]) for one, two in self.forms]
         return other
 
-    def _add(self, column: Coded) -> None:
-        a, b = column.a[self.a], column.b[self.b]
-        there = np.zeros(len(column.values), np.bool_)
-        there[a] = True
-        there[b] = True
+    def _add(self, columns: Sequence[Coded]) -> None:
+        """Add columns that share their values."""
+        cells = [(column.a[self.a], column.b[self.b]) for column in columns]
+        there = np.zeros(len(columns[0].values), np.bool_)
+        for side in chain.from_iterable(cells):
+            there[side] = True
         used = np.flatnonzero(there)
-        values = column.values.take(pa.array(used))
-        taken, options = values, self.tables.options
+        taken = columns[0].values.take(pa.array(used))
+        options = self.tables.options
         if options.ignore_case or options.ignore_space or self.tables.reading != Reading():
-            taken = compared(values, options, self.tables.reading)
+            taken = compared(taken, options, self.tables.reading)
         looked, strings = numbered([taken])
-        forms, written = numbered([canonical(strings)])
+        forms, _ = numbered([canonical(strings)])
         number = np.zeros(len(there), np.int32)
         number[used] = looked
-        self.looked.append((number[a], number[b]))
+        self.looked += [(number[a], number[b]) for a, b in cells]
         number[used] = forms[looked]
-        self.forms.append((number[a], number[b]))
-        self.sizes.append(len(written))
+        self.forms += [(number[a], number[b]) for a, b in cells]

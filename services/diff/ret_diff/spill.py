@@ -40,7 +40,9 @@ class Shelf:
             return numbers
         path = self._path()
         numbers.tofile(path)
-        return np.memmap(path, np.int32, "r", shape=numbers.shape)
+        mapped = np.memmap(path, np.int32, "r", shape=numbers.shape)
+        path.unlink()  # what is mapped stays, and goes with a process that is killed
+        return mapped
 
     def strings(self, strings: Array) -> Array:
         """The same strings, in memory or mapped."""
@@ -50,7 +52,9 @@ class Shelf:
         batch = pa.record_batch([strings], names=["value"])
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_batch(batch)
-        return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0).column(0)
+        mapped = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0).column(0)
+        path.unlink()
+        return mapped
 
     def _fits(self, size: int) -> bool:
         self._left -= size
