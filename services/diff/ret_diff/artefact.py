@@ -34,6 +34,7 @@ from ret_diff.model import (
     Bytes8,
     CellChanges,
     CellState,
+    Column,
     ColumnStatus,
     Int64s,
     MatchedColumn,
@@ -211,9 +212,10 @@ def _added(blobs: Blobs, prefix: str, result: Result, b: Source) -> Iterator[Par
     rows = result.alignment.b_rows
     which = pa.array(rows, mask=rows == NOWHERE)
     step = max(1, min(WIDEST, AT_ONCE // max(1, len(rows))))
+    names = b.columns
     for start in range(0, len(alone), step):
         some = alone[start : start + step]
-        table = b.read([b.columns[result.columns[at].b].name for at in some])
+        table = b.read([names[result.columns[at].b].name for at in some])
         columns = {f"b{at}": _flat(one.take(which)) for at, one in zip(some, table.columns, strict=True)}
         stored = blobs.put_sync(f"{prefix}added-{some[0]}.parquet", _part(pa.table(columns)))
         yield Part(some[0], some[-1] + 1, stored.key, stored.size, everywhere=True)
@@ -246,7 +248,8 @@ def _taken(source: Source, columns: Sequence[int], rows: Int64s) -> dict[int, Ar
     there = [one for one in columns if one != NOWHERE]
     if not len(rows) or not there:
         return {}
-    table = source.read([source.columns[one].name for one in there])
+    names = source.columns
+    table = source.read([names[one].name for one in there])
     places = pa.array(rows)
     return {one: _flat(column.take(places)) for one, column in zip(there, table.columns, strict=True)}
 
@@ -281,12 +284,15 @@ def _new(changes: CellChanges, column: MatchedColumn, alignment: Alignment, b: S
 
 
 def _part(table: Any) -> bytes:
-    repeating = [name for name in table.column_names if name[0] != "s" and _repeats(table.column(name))]
+    columns = zip(table.column_names, table.columns, strict=True)
+    repeating = [name for name, cells in columns if name[0] != "s" and _repeats(cells)]
     group = min(MOST_ROWS, max(FEWEST_ROWS, GROUP_CELLS // table.num_columns))
     return _parquet(table, group, compression="zstd", compression_level=1, use_dictionary=repeating or False)
 
 
 def _repeats(column: Any) -> bool:
+    if len(column) < FEWEST_ROWS:
+        return False
     some = column.slice(0, SAMPLED)
     return bool(pc.count_distinct(some).as_py() < REPEATING * len(some))
 
@@ -323,11 +329,12 @@ def _patterns(result: Result) -> bytes:
 
 def _columns(result: Result, a: Source, b: Source) -> tuple[ShownColumn, ...]:
     keys, changed = set(result.key.columns), {one.column: _changed(one) for one in result.cells}
+    of_a, of_b = a.columns, b.columns
     return tuple(
         ShownColumn(
             one.name,
-            _name(a, one.a),
-            _name(b, one.b),
+            _name(of_a, one.a),
+            _name(of_b, one.b),
             str(one.status),
             key=at in keys,
             cells_changed=changed.get(at, 0),
@@ -336,8 +343,8 @@ def _columns(result: Result, a: Source, b: Source) -> tuple[ShownColumn, ...]:
     )
 
 
-def _name(source: Source, column: int) -> str | None:
-    return None if column == NOWHERE else source.columns[column].name
+def _name(columns: Sequence[Column], column: int) -> str | None:
+    return None if column == NOWHERE else columns[column].name
 
 
 def _changed(one: CellChanges) -> int:

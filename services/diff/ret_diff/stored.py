@@ -117,7 +117,9 @@ class Stored:
                     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True):
                         group = int(groups[start])
                         # By name, "Item" reads "Item.Name" as well; what is too much is left out here.
-                        read = parquet.read_row_group(group, columns=wanted, use_threads=False).select(wanted)
+                        read = parquet.read_row_group(group, columns=wanted, use_threads=False)
+                        at = {name: place for place, name in enumerate(read.column_names)}
+                        read = read.select([at[name] for name in wanted])
                         first = int(footer.ends[group - 1]) if group else 0
                         parts.append(_some(read, rows[start:end] - first))
                         most -= parts[-1].nbytes

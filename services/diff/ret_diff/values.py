@@ -15,7 +15,7 @@ The canonical form is exact and made of digits, never of floats:
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -43,6 +43,12 @@ _MOMENT = (
 )
 """A date or time in its canonical form, but for midnight."""
 _MIDNIGHT = "T00:00:00"
+_ISO = "%Y-%m-%dT%H:%M:%S"
+_FIRST, _LAST = (
+    pa.scalar(moment, pa.timestamp("s"))
+    for moment in (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001 - UTC
+)
+"""Years have four digits."""
 _TIME = (
     r"(?:(?:[Tt]| +)(?P<clock>(?:[01][0-9]|2[0-3]):[0-5][0-9])(?:(?P<second>:[0-5][0-9])(?P<part>[.,][0-9]+)?)?"
     r" ?(?P<zone>[Zz]|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?)?$"
@@ -238,7 +244,9 @@ def _scientific(values: Array) -> Array:
 def _year_first(values: Array) -> Array:
     parts = pc.extract_regex(values, _YEAR_FIRST)
     month, day = (
-        pc.binary_join_element_wise(*(pc.struct_field(parts, f"{what}{at}") for at in (1, 2, 3)), pa.scalar("", values.type))
+        pc.binary_join_element_wise(
+            *(pc.struct_field(parts, f"{what}{at}") for at in (1, 2, 3)), pa.scalar("", values.type)
+        )
         for what in ("m", "d")
     )
     return _moment(values, parts, month, day)
@@ -265,27 +273,37 @@ def _moment(values: Any, parts: Any, month: Any, day: Any) -> Array:
 
     date = joined(part("year"), text("-"), pc.utf8_lpad(month, 2, "0"), text("-"), pc.utf8_lpad(day, 2, "0"))
     second = pc.if_else(pc.equal(part("second"), ""), ":00", part("second"))
+    time = joined(part("clock"), second)
     fraction = pc.utf8_rtrim(pc.replace_substring(part("part"), ",", "."), "0")
-    clock = joined(part("clock"), second, pc.if_else(pc.equal(fraction, "."), "", fraction))
+    fraction = pc.if_else(pc.equal(fraction, "."), "", fraction)
     zone = pc.replace_substring_regex(pc.utf8_upper(part("zone")), r"^[+-]00:?00$", "Z")
-    plain = pc.or_(pc.equal(part("clock"), ""), pc.and_(pc.equal(clock, "00:00:00"), pc.equal(zone, "")))
-    found = pc.if_else(plain, date, joined(date, text("T"), clock, zone))
+    zone = pc.replace_substring_regex(zone, r"^([+-]..)(..)$", r"\1:\2")
+    plain = pc.equal(joined(part("clock"), second, fraction, zone), "00:00:00")
+    plain = pc.or_(plain, pc.equal(part("clock"), ""))
+    whole = joined(date, text("T"), time)
     shifted = _flags(pc.match_substring_regex(zone, r"^[+-]"))
     if shifted.any():
-        moved = [_in_utc(cast("str", one)) for one in found.filter(pa.array(shifted)).to_pylist()]
-        found = _with(found, shifted, pa.array(moved, values.type))
+        mask = pa.array(shifted)
+        utc = _in_utc(whole.filter(mask), zone.filter(mask))
+        known = pa.array(np.flatnonzero(shifted)).filter(pc.is_valid(utc))
+        moved = np.zeros(len(shifted), np.bool_)
+        moved[np.asarray(known)] = True
+        whole = _with(whole, moved, utc.drop_null())
+        zone = _with(zone, moved, pa.repeat(pa.scalar("Z", zone.type), int(moved.sum())))
+    found = pc.if_else(plain, date, joined(whole, fraction, zone))
     return pc.coalesce(found, values)
 
 
-def _in_utc(moment: str) -> str:
-    """A time with an offset as one in UTC; as it stands where there is no such day."""
-    clock, sign, offset = moment[:19], moment.rstrip("0123456789:")[-1], ""
-    fraction, offset = moment[19:].split(sign)
-    minutes = int(offset[:2]) * 60 + int(offset[-2:])
-    try:
-        # Without zone on purpose: it is taken off here.
-        local = datetime.strptime(clock, "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007
-        utc = local - timedelta(minutes=minutes if sign == "+" else -minutes)
-    except (ValueError, OverflowError):
-        return f"{clock}{fraction}{sign}{offset[:2]}:{offset[-2:]}"
-    return f"{utc.isoformat()}{fraction}Z"
+def _in_utc(times: Array, offsets: Array) -> Any:
+    """Times of these offsets (`+01:00`) as times in UTC, to the second; null where there is no such day."""
+    local = pc.strptime(times, format=_ISO, unit="s", error_is_null=True)
+    there = pc.equal(pc.cast(pc.strftime(local, format=_ISO), times.type), times)
+    minutes = pc.add(
+        pc.multiply(pc.cast(pc.utf8_slice_codeunits(offsets, 1, 3), pa.int64()), 60),
+        pc.cast(pc.utf8_slice_codeunits(offsets, 4, 6), pa.int64()),
+    )
+    ahead = pc.if_else(pc.starts_with(offsets, "+"), pc.multiply(minutes, 60), pc.multiply(minutes, -60))
+    utc = pc.cast(pc.subtract(pc.cast(local, pa.int64()), ahead), pa.timestamp("s"))
+    written = pc.cast(pc.strftime(utc, format=_ISO), times.type)
+    there = pc.and_(there, pc.and_(pc.greater_equal(utc, _FIRST), pc.less_equal(utc, _LAST)))
+    return pc.if_else(pc.fill_null(there, pa.scalar(value=False)), written, None)
