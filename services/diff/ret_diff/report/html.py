@@ -25,16 +25,17 @@ h3{font-size:15px;margin:24px 0 4px}
 p{margin:4px 0}.faint{color:#5c5752}nav a{margin-right:16px}a{color:#006b8f}
 table{border-collapse:collapse;margin:8px 0;font-size:13px;line-height:18px;font-variant-numeric:tabular-nums}
 th,td{border:1px solid #e4e1dd;padding:3px 8px;text-align:left;vertical-align:top;white-space:pre-wrap;
-overflow-wrap:anywhere;unicode-bidi:isolate}
+overflow-wrap:break-word;max-width:48ch;unicode-bidi:isolate}
 th{background:#f1efed;font-weight:600}td.n{text-align:right}
 del,ins{display:block;text-decoration:none;padding:0 2px}
-del{background:#fdecea;color:#b3261e}del::before{content:"● "}
-ins{background:#e6f3ea;color:#256b3a}ins::before{content:"◆ "}
+del{background:#fdecea;color:#b3261e}del::before{content:"●\u00a0"}
+ins{background:#e6f3ea;color:#256b3a}ins::before{content:"◆\u00a0"}
 .f del,.f ins{background:#fff4df;color:#8a5300}
 tr.removed td{background:#fdecea}tr.added td{background:#e6f3ea}
-tr.removed td:first-child::before{content:"● "}tr.added td:first-child::before{content:"◆ "}
+tr.removed td:first-child::before{content:"●\u00a0"}tr.added td:first-child::before{content:"◆\u00a0"}
 i{color:#5c5752}.wide{overflow-x:auto}
-@media print{body{margin:0;font-size:10px}.wide{overflow:visible}thead{display:table-header-group}
+@media print{body{margin:0;font-size:10px}.wide{overflow:visible}th,td{overflow-wrap:anywhere}
+thead{display:table-header-group}
 tr,del,ins{break-inside:avoid}h2,h3{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
@@ -93,8 +94,9 @@ class _Page:
         self._size = 0
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> None:
-        """A table of texts and figures."""
-        self.add(f'<div class="wide"><table><thead><tr>{_heads(titles)}</tr></thead><tbody>')
+        """A table of texts and figures; no titles: each row begins with its own."""
+        head = f"<thead><tr>{_heads(titles)}</tr></thead>" if titles else ""
+        self.add(f'<div class="wide"><table>{head}<tbody>')
         for row in rows:
             self.add(f"<tr>{''.join(map(_cell, row))}</tr>")
         self.add("</tbody></table></div>")
@@ -129,16 +131,16 @@ def _summary(page: _Page, order: Order) -> None:
     sides = zip(words.side(order["a"]), words.side(order["b"]), strict=True)
     page.table(["", "A: was", "B: now"], ([name, was, now] for (name, was), (_, now) in sides))
     page.add("<h2>How it was made</h2>")
-    page.table(["", ""], words.made(order))
+    page.table([], words.made(order))
     page.add("<h2>Options</h2>")
-    page.table(["", ""], words.options(order["options"]))
+    page.table([], words.options(order["options"]))
     page.add("<h2>Result</h2>")
     tallies = [(words.WHOLE, order["summary"]), *order["by_group"]]
     titles = ["Group", *(words.CLASSES[one] for one in words.STATUSES), *words.FIGURES.values()]
     page.table(titles, ([name, *words.tally(one)] for name, one in tallies))
     if order["notes"]:
         page.add("<h2>Remarks</h2>")
-        page.table(["", ""], ([note["code"], note["detail"]] for note in order["notes"]))
+        page.table([], ([note["code"], note["detail"]] for note in order["notes"]))
 
 
 def _pairs(page: _Page, pairs: Sequence[tuple[int, Pair]], linked: set[str]) -> None:
