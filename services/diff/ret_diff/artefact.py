@@ -37,6 +37,7 @@ from ret_diff.model import (
     Column,
     ColumnStatus,
     Int64s,
+    Kind,
     MatchedColumn,
     Result,
     RowStatus,
@@ -79,6 +80,7 @@ class Side:
 def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     """Store a result below a prefix, which ends with `/`, and tell what is in it."""
     facts = facts_of(result, a.source, b.source)
+    result = replace(result, cells=(*result.cells, *_links(result, a.source, b.source)))
     if _is_nothing(result):
         return facts
     kept = _Kept(result, a.source.rows * len(a.source.columns))
@@ -110,6 +112,25 @@ def write(blobs: Blobs, prefix: str, result: Result, a: Side, b: Side) -> Facts:
     size = index.size + sum(part.size for part in parts) + told.size
     size += (0 if kept.whole else table.size) + (patterns.size if patterns else 0)
     return replace(facts, prefix=prefix, bytes=size)
+
+
+def _links(result: Result, a: Source, b: Source) -> Iterator[CellChanges]:
+    """Where the ids of rows, which nobody compares, are others in B: a page shows each side with its own."""
+    alignment, known, columns = result.alignment, {one.column for one in result.cells}, a.columns
+    both = np.flatnonzero((alignment.a_rows != NOWHERE) & (alignment.b_rows != NOWHERE))
+    for at, one in enumerate(result.columns):
+        if one.compared or NOWHERE in (one.a, one.b) or at in known or columns[one.a].kind is not Kind.LINK:
+            continue
+        old = _taken(a, [one.a], alignment.a_rows[both])
+        new = _taken(b, [one.b], alignment.b_rows[both])
+        if old and new:
+            same = pc.fill_null(
+                pc.equal(old[one.a], new[one.b]), pc.and_(pc.is_null(old[one.a]), pc.is_null(new[one.b]))
+            )
+            differ = np.flatnonzero(~np.asarray(same))
+            if len(differ):
+                states = np.full(len(differ), CellState.IGNORED, np.uint8)
+                yield CellChanges(at, both[differ], states, new=new[one.b].take(pa.array(differ)))
 
 
 class _Kept:

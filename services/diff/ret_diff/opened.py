@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from ret_diff.arrow import Schema, pa
+from ret_diff.arrow import pa
 from ret_diff.errors import SideGone
 from ret_diff.marks import STATUS, Marks, Which
 from ret_diff.meta import Meta, ShownColumn, TableBlob, load
-from ret_diff.model import NOWHERE, Bytes8, ColumnStatus, Int64s, Kind, RowStatus
+from ret_diff.model import NOWHERE, Bytes8, ColumnStatus, Int64s, RowStatus
 from ret_diff.stored import Kept, Stored
 from ret_kit.errors import BlobDamaged, NotFound
 
-LINK = str(Kind.LINK).encode()
 UNLIMITED = 1 << 62
 PER_COLUMN = 200
 """Bytes of a column's properties, about."""
@@ -135,10 +134,7 @@ class Results:
         def made() -> tuple[Opened, int]:
             footer = self._stored.footer(table.key, table.size)
             columns = tuple(
-                ShownColumn(one.name, one.name if a else None, one.name if b else None, str(column))
-                for one in cast("Schema", footer.schema)
-                # As in results: links number rows anew in every document.
-                if (one.metadata or {}).get(b"kind") != LINK
+                ShownColumn(name, name if a else None, name if b else None, str(column)) for name in footer.schema.names
             )
             meta = Meta(
                 a=a or table,

@@ -23,6 +23,7 @@ from ret_diff.model import (
     Column,
     ColumnStatus,
     KeyChoice,
+    Kind,
     MatchedColumn,
     Options,
     Reading,
@@ -34,6 +35,7 @@ from ret_kit.blobs import Blobs
 
 Cells = tuple[str | None, ...]
 PREFIX = "sessions/s1/comparisons/c1/0/"
+LINK = "_id"
 NO_OPTIONS = Options()
 
 
@@ -51,7 +53,7 @@ class Memory:
 
     @property
     def columns(self) -> list[Column]:
-        return [Column(name) for name in self.names]
+        return [Column(name, kind=Kind.LINK if name == LINK else Kind.VALUE) for name in self.names]
 
     def read(self, names: Sequence[str]) -> Any:
         self.reads += names
@@ -101,7 +103,7 @@ class Pair:
         alignment = self.alignment()
         work = CellWork(alignment, options, reading or Reading())
         for place, one in enumerate(self.columns):
-            if NOWHERE not in (one.a, one.b):
+            if NOWHERE not in (one.a, one.b) and one.name != LINK:
                 left, right = self.a.column(self.a.names[one.a]), self.b.column(self.b.names[one.b])
                 both = pa.concat_arrays([left, right]).dictionary_encode(null_encoding="encode")
                 codes = np.asarray(both.indices)
@@ -154,8 +156,8 @@ class Pair:
 def random_pair(seed: int, rows: int = 60, *, change: float = 0.1, shuffled: bool = False) -> Pair:
     """Tables with everything that may happen to rows and columns: some of A alone, of B alone, renamed, ignored."""
     rng = random.Random(seed)
-    names_a = ["No", "Key", "Name", "Amount", "Old", "Was", "Left.Out"]
-    names_b = ["Key", "New", "No", "Name", "Amount", "Now", "Left.Out"]
+    names_a = [LINK, "Key", "Name", "Amount", "Old", "Was", "Left.Out"]
+    names_b = ["Key", "New", LINK, "Name", "Amount", "Now", "Left.Out"]
 
     def value() -> str | None:
         return rng.choice([None, "", "x", "Y", "1.0", "1", "2026-01-13", "ä💶", 'a,"b"\n'])
@@ -177,7 +179,7 @@ def random_pair(seed: int, rows: int = 60, *, change: float = 0.1, shuffled: boo
         b.append((old[1], value(), str(len(b)), *new))
     status = ColumnStatus
     columns = [
-        MatchedColumn(0, 2, "No", status.SAME, compared=False),
+        MatchedColumn(0, 2, LINK, status.SAME, compared=False),
         MatchedColumn(1, 0, "Key", status.SAME, compared=True),
         MatchedColumn(NOWHERE, 1, "New", status.ADDED, compared=False),
         MatchedColumn(2, 3, "Name", status.SAME, compared=True),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from result_tables import PREFIX, Memory, Pair, Store, random_pair
+from result_tables import LINK, PREFIX, Memory, Pair, Store, random_pair
 
 from ret_diff import artefact
 from ret_diff.arrow import pa
@@ -123,6 +123,19 @@ def test_a_pure_reordering_is_identical_with_rows_that_moved(store: Store) -> No
     assert store.rows(of, Which.CHANGED) == []
     [moved] = store.rows(of, Which.MOVES)
     assert (moved["a_row"], moved["b_row"], moved["moved"], moved["status"]) == (3, 1, True, "same")
+
+
+def test_ids_that_are_new_and_nothing_else_make_no_difference(store: Store) -> None:
+    columns = [MatchedColumn(0, 0, LINK, SAME, compared=False), MatchedColumn(1, 1, "X", SAME, compared=True)]
+    pair = Pair(
+        Memory([LINK, "X"], [("1", "x"), (None, "y")]), Memory([LINK, "X"], [("7", "x"), (None, "y")]), [0, 1], columns
+    )
+    facts, of = store.written(pair, pair.result())
+    assert (facts.status, facts.changed_rows) == ("identical", 0)
+    assert [(row["a"], row["b"], row["changed"]) for row in store.rows(of, Which.FULL)] == [
+        (["1", "x"], ["7", "x"], []),
+        ([None, "y"], [None, "y"], []),
+    ]
 
 
 @pytest.mark.parametrize("removed", [True, False])

@@ -7,10 +7,8 @@ import pytest
 from result_tables import PREFIX, Memory, Pair, Store, random_pair
 
 from ret_diff import artefact
-from ret_diff.arrow import pa, pq
 from ret_diff.errors import PageTooLarge, SideGone
 from ret_diff.marks import Which
-from ret_diff.meta import TableBlob
 from ret_diff.model import ColumnStatus, KeyChoice, MatchedColumn, Result
 from ret_diff.opened import Compared
 from ret_diff.pages import Window, view_of
@@ -63,7 +61,7 @@ def test_the_page_tells_its_columns_and_those_that_changed_are_the_key_and_what_
     whole = store.pages.rows(of, Window(Which.CHANGED, 0, 10, all_columns=True))
     names = [(one.name, one.a, one.b, one.status, one.key) for one in whole.columns]
     assert names == [
-        ("No", "No", "No", "same", False),
+        ("_id", "_id", "_id", "same", False),
         ("Key", "Key", "Key", "same", True),
         ("New", None, "New", "added", False),
         ("Name", "Name", "Name", "changed", False),
@@ -137,15 +135,6 @@ def test_the_table_of_one_side_is_all_removed_or_all_added(store: Store, side: s
             assert {(row[other], row[f"{other}_row"]) for row in rows} == {(None, None)}
     [first, _] = store.pages.rows(of, Window(Which.FULL, 0, 1)).columns
     assert (first.a, first.b, first.status) == (("X", None, "removed") if side == "a" else (None, "X", "added"))
-
-
-def test_links_are_left_out_of_tables_without_a_result(store: Store) -> None:
-    schema = pa.schema([pa.field("_id", pa.string(), metadata={"kind": "link"}), pa.field("X", pa.string())])
-    out = pa.BufferOutputStream()
-    pq.write_table(pa.table([["7"], ["x"]], schema=schema), out)
-    stored = store.blobs.put_sync(f"{TABLES}linked.parquet", out.getvalue().to_pybytes())
-    [row] = store.rows(Compared("", TableBlob(stored.key, stored.size, 1)), Which.FULL)
-    assert row["a"] == ["x"]
 
 
 def test_when_a_side_is_gone_its_changed_rows_are_still_there(store: Store) -> None:
