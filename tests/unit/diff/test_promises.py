@@ -113,7 +113,9 @@ def told(result: Result) -> set[Told]:
 @given(pairs(), options, st.randoms(use_true_random=False))
 def test_shuffled_rows_change_no_count(sides: Sides, given_: Options, rng: random.Random) -> None:
     a, b = sides
-    before, after = answer(a, b, given_), answer(shuffled(a, rng)[0], shuffled(b, rng)[0], given_)
+    # What is within a tolerance is not one thing in a chain of values, so that pairs are made without it.
+    exact = replace(given_, numeric_tolerance=0.0)
+    before, after = answer(a, b, exact), answer(shuffled(a, rng)[0], shuffled(b, rng)[0], exact)
     assert unmoved(before) == unmoved(after)
 
 

@@ -53,9 +53,11 @@ def stored(folder: Path, a: Table, b: Table, result: Result) -> Shelf:
 
 
 def placed(blobs: Blobs, key: str, side: Table) -> TableBlob:
-    """A table in the store, in small row groups."""
+    """A table in the store, as convert writes it, in small row groups."""
+    kinds = [{"kind": str(column.kind)} for column in side.columns]
+    fields = [pa.field(name, pa.string(), metadata=kind) for name, kind in zip(side.names, kinds, strict=True)]
     out = pa.BufferOutputStream()
-    pq.write_table(side.read(side.names), out, row_group_size=5, write_page_checksum=True)
+    pq.write_table(side.read(side.names).cast(pa.schema(fields)), out, row_group_size=5, write_page_checksum=True)
     return TableBlob(key, blobs.put_sync(key, out.getvalue().to_pybytes()).size, side.rows)
 
 
