@@ -29,9 +29,15 @@ class Found:
     runner_ups: tuple[Key, ...] = ()
 
 
-def aligned(tables: Tables, *, given: bool = False) -> Found:
-    """Align two tables. `given`: their blocks are the key, rows of one block are the same row whatever changed."""
+def aligned(tables: Tables, *, given: bool = False, strangers: bool = False) -> Found:
+    """Align two tables.
+
+    `given`: their blocks are the key, rows of one block are the same row whatever changed. `strangers`: the tables have
+    columns, but none in common; no row of one is a row of the other then.
+    """
     links = Links(*tables.rows)
+    if not tables.names and strangers:
+        return Found(links, None)
     equal.pair(links, links.left(), tables.hashes, SURE, exact=True)
     rest = _alike(links, Rest(tables, links.left()))
     price = costs(tables)
@@ -40,6 +46,7 @@ def aligned(tables: Tables, *, given: bool = False) -> Found:
         similar.pair(links, rest, price, forced=True)
         return Found(links, None)
     keys = Finder(tables, price, rest).found()
+    price = price.without([at for key in keys if key.renumbered and len(key.columns) == 1 for at in key.columns])
     trusted = [key for key in keys[:_FOLLOWED] if key.trusted]
     for key in trusted:
         rest = _by_key(links, rest, key, None if key is keys[0] else price)

@@ -9,7 +9,8 @@ in common. Everything is worked out from whole numbers, whatever the order of ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import log2
 
 import numpy as np
@@ -33,34 +34,42 @@ _STRANGERS = (11, 16)
 class Costs:
     """By compared column: weights, how often two rows of a side agree by chance, and the distinct values of each side.
 
-    `chance` is in parts of `SCALE`; `replaced` is what it costs to remove a row and to add another.
+    `chance` is in parts of `SCALE`; `belonging`: weight and chance of belonging to the same.
     """
 
     weights: Int64s
     chance: Int64s
     distinct: tuple[Int64s, Int64s]
-    replaced: int
+    belonging: tuple[int, int]
+
+    @property
+    def replaced(self) -> int:
+        """What it costs to remove a row and to add another."""
+        # That rows belong to the same is something they have in common.
+        weight, chance = self.belonging
+        whole = int(self.weights.sum()) + weight
+        strangers = int(self.weights @ (SCALE - self.chance)) + weight * (SCALE - chance)
+        part, of = _STRANGERS
+        return max(1, min(strangers * part // (of * SCALE * 2), whole // 4)) * 2
 
     def heaviest(self, count: int) -> list[int]:
         """The columns that weigh most, at most so many."""
         order: list[int] = np.argsort(-self.weights, kind="stable")[:count].tolist()
         return order
 
+    def without(self, columns: Sequence[int]) -> Costs:
+        """The same, where these columns tell nothing."""
+        weights = self.weights.copy()
+        weights[list(columns)] = 1
+        return replace(self, weights=weights)
+
 
 def costs(tables: Tables) -> Costs:
     """The costs of two tables."""
     pairs = sum(rows * (rows - 1) for rows in tables.rows)
     found = np.array([_column(one.a, one.b, pairs) for one in tables.columns], np.int64).reshape(-1, 4)
-    whole = int(found[:, 0].sum())
-    strangers = int(found[:, 0] @ (SCALE - found[:, 1]))
-    if tables.parents is not None:
-        # That rows belong to the same is something they have in common.
-        weight, chance, *_ = _column(*tables.parents, pairs)
-        whole += weight
-        strangers += weight * (SCALE - chance)
-    part, of = _STRANGERS
-    replaced = max(1, min(strangers * part // (of * SCALE * 2), whole // 4)) * 2
-    return Costs(found[:, 0], found[:, 1], (found[:, 2], found[:, 3]), replaced)
+    weight, chance, *_ = (0, 0) if tables.parents is None else _column(*tables.parents, pairs)
+    return Costs(found[:, 0], found[:, 1], (found[:, 2], found[:, 3]), (weight, chance))
 
 
 def _column(a: Int32s | Int64s, b: Int32s | Int64s, pairs: int) -> tuple[int, int, int, int]:

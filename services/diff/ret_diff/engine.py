@@ -168,7 +168,8 @@ class _Comparison:
                 notes = [*notes, Note(KEY_NOT_UNIQUE, detail)]
             tables = replace(tables, blocks=blocks)
         way = forward(tables)
-        found = aligned(tables if way else tables.flipped(), given=bool(given))
+        strangers = not self.both and any(self._left)
+        found = aligned(tables if way else tables.flipped(), given=bool(given), strangers=strangers)
         # Which of two exchanged rows has moved is decided before the sides are put back.
         found.links.moved = moves.moved(found.links.a)
         links = found.links if way else found.links.flipped()

@@ -44,12 +44,18 @@ _ENOUGH = 8
 """Pairs that must speak for a key before it is followed where it costs more than removing and adding."""
 _EQUAL = 16
 """Equal rows that speak for every key: a few changed rows say little about which one is stable."""
+_HIDDEN = 0.5
+"""Of the rows that are left, those that are the same but for an id, from which on it may be numbered anew."""
+_UNLIKE = 0.3
+"""How alike the rows are at most which an id pairs that was numbered anew."""
 _SOUNDS = re.compile(r"(id|code|key|number|num|no|nr|name)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Key:
     """Columns that tell rows apart. `trusted`: rows of the same key are the same row, whatever else changed.
+
+    `renumbered`: rows of the same key are others, and the same rows are there under other keys.
 
     `score` is of all rows. `rank` is of those that are left, and less where they have no partner by the key: because it
     was changed itself.
@@ -59,6 +65,7 @@ class Key:
     score: float
     rank: float = 0.0
     trusted: bool = False
+    renumbered: bool = False
 
     def choice(self, places: Sequence[int], *, given: bool = False) -> KeyChoice:
         """As the result says it; `places`: where the compared columns are among all."""
@@ -141,13 +148,15 @@ class Finder:
         pairs, alike = self._stability(columns)
         sure = min(self._equal, _EQUAL)
         stable = (pairs * alike + sure) / (pairs + sure) if pairs + sure else 0.0
-        stable = max(stable, _UNKNOWN * (1 - self._hidden(columns)))
+        hidden = self._hidden(columns)
+        stable = max(stable, _UNKNOWN * (1 - hidden))
         whole = (pairs * alike + self._equal) / (pairs + self._equal) if pairs + self._equal else 0.0
         apart, wider = min(1.0, unique) * overlap, _WIDER * max(0, len(columns) - 1)
         fewer = min(len(self._rest.a), len(self._rest.b))
         covered = (pairs + sure) / (fewer + sure) if fewer + sure else 1.0
         trusted = self._equal + pairs >= _ENOUGH and apart * stable >= _UNKNOWN * _UNIQUE * _UNIQUE
-        return Key(columns, apart * max(stable, whole) - wider, (apart * stable - wider) * covered, trusted)
+        anew = pairs >= max(_ENOUGH, fewer // 2) and hidden >= _HIDDEN and alike < _UNLIKE
+        return Key(columns, apart * max(stable, whole) - wider, (apart * stable - wider) * covered, trusted, anew)
 
     def _hashes(self, columns: Columns, side: int) -> Hashes:
         some = ((at, self._tables.columns[at].b if side else self._tables.columns[at].a) for at in columns)
