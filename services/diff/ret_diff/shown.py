@@ -58,6 +58,11 @@ class Shown:
         self._kept: OrderedDict[tuple[str, str, str], tuple[int, Any]] = OrderedDict()
         self._lock = Lock()
 
+    @property
+    def kept(self) -> int:
+        """How much is kept."""
+        return len(self._kept)
+
     async def heard(self, subject: str, data: bytes) -> None:
         """`sessions.closing.<session>` has come: what is kept of it goes."""
         await self.pages.heard(subject, data)
