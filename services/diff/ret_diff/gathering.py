@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,21 +53,22 @@ class Gathering:
         a: list[Array] = []
         b: list[Array] = []
         states: dict[int, Bytes8] = {}
-        differ = (rows.status == RowStatus.ADDED) | (rows.status == RowStatus.REMOVED)
+        chosen = _Choices()
+        differ = rows.one_sided.copy()
         for at in columns:
             column = opened.meta.columns[at]
-            left = _chosen([table.get(at), kept.get(f"a{at}")], [rows.in_table, rows.whole])
+            left = chosen([table.get(at), kept.get(f"a{at}")], [rows.in_table, rows.whole])
             if f"s{at}" in kept:
-                states[at] = np.asarray(pc.fill_null(_chosen([kept[f"s{at}"]], [rows.kept]), 0))
+                states[at] = np.asarray(pc.fill_null(chosen([kept[f"s{at}"]], [rows.kept]), 0))
                 differ |= states[at] > 0
             if column.a is None or column.b is None:
                 differ[:] = True
-                right = left if opened.only == "b" else _chosen([kept.get(f"+{at}")], [rows.everywhere])
-                a.append(_chosen([None], [rows.everywhere]) if column.a is None else left)
+                right = left if opened.only == "b" else chosen([kept.get(f"+{at}")], [rows.everywhere])
+                a.append(chosen([None], [rows.everywhere]) if column.a is None else left)
                 b.append(right)
             else:
                 a.append(left)
-                b.append(_right(rows, left, states.get(at), kept.get(f"b{at}")))
+                b.append(_right(rows, left, states.get(at), kept.get(f"b{at}"), chosen))
         return Gathered(a, b, states, differ)
 
     def changed(self, opened: Opened, place: int) -> int | None:
@@ -88,7 +90,7 @@ class Gathering:
         found: dict[str, Array] = {}
         for part in opened.meta.parts:
             places = rows.places if part.everywhere else rows.ranks
-            asked = [at for at in columns if part.first <= at < part.end]
+            asked = columns[bisect_left(columns, part.first) : bisect_left(columns, part.end)]
             if not asked or not len(places):
                 continue
             there = self._stored.footer(part.key, part.size).names
@@ -142,34 +144,55 @@ class _Rows:
         chosen = places[from_table]
         self.table_rows = chosen if opened.only else marks.ranks(Which.IN_A, chosen)
         self.everywhere = np.arange(len(places))
+        self.one_sided = (self.status == RowStatus.ADDED) | (self.status == RowStatus.REMOVED)
+        self.both = np.where(self.one_sided, NOWHERE, self.everywhere)
+        self.added = np.where(self.status == RowStatus.ADDED, self.kept, NOWHERE)
 
 
-def _right(rows: _Rows, left: Array, state: Bytes8 | None, new: Array | None) -> Array:
+def _right(rows: _Rows, left: Array, state: Bytes8 | None, new: Array | None, chosen: _Choices) -> Array:
     """The cells of B in a column of both sides, by those of A."""
-    other = rows.status == RowStatus.ADDED
-    if state is not None:
-        other |= state > 0
-    removed = rows.status == RowStatus.REMOVED
-    if not other.any() and not removed.any():
-        return left
-    same = np.where(other | removed, NOWHERE, rows.everywhere)
-    return _chosen([left, new], [same, np.where(other, rows.kept, NOWHERE)])
+    if state is None or not state.any():
+        if not rows.one_sided.any():
+            return left
+        return chosen([left, new], [rows.both, rows.added])
+    other = (rows.status == RowStatus.ADDED) | (state > 0)
+    same = np.where(other | rows.one_sided, NOWHERE, rows.everywhere)
+    return _Choices()([left, new], [same, np.where(other, rows.kept, NOWHERE)])
 
 
-def _chosen(values: Sequence[Any], places: Sequence[Int64s]) -> Array:
-    """For each row the value at its place in the first of the values in which it has one, null if in none."""
+class _Choices:
+    """For each row the value at its place in the first of some values in which it has one, null if in none.
+
+    Where the values come from is the same for most columns, and found out once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], Any] = {}
+
+    def __call__(self, values: Sequence[Any], places: Sequence[Int64s]) -> Array:
+        there = [_flat(one) for one in values if one is not None]
+        key = (*map(id, places), *(NOWHERE if one is None else len(one) for one in values))
+        if key not in self._known:
+            self._known[key] = _found(values, places)
+        found = self._known[key]
+        if found is None:
+            return there[0]
+        whole = pa.nulls(0, TEXT) if not there else there[0] if len(there) == 1 else pa.concat_arrays(there)
+        return whole.take(found)
+
+
+def _found(values: Sequence[Any], places: Sequence[Int64s]) -> Any | None:
+    """The place of each row among all values one after the other; None where that is all of one in their order."""
     found = np.full(len(places[0]), NOWHERE, np.int64)
-    there: list[Any] = []
-    before = 0
+    before = there = 0
     for one, where in zip(values, places, strict=True):
         if one is not None:
             found = np.where((found == NOWHERE) & (where != NOWHERE), where + before, found)
-            there.append(_flat(one))
             before += len(one)
-    if len(there) == 1 and before == len(found) and (found == np.arange(before)).all():
-        return there[0]
-    whole = pa.nulls(0, TEXT) if not there else there[0] if len(there) == 1 else pa.concat_arrays(there)
-    return whole.take(pa.array(found, mask=found == NOWHERE))
+            there += 1
+    if there == 1 and before == len(found) and (found == np.arange(before)).all():
+        return None
+    return pa.array(found, mask=found == NOWHERE)
 
 
 def _flat(values: Any) -> Any:

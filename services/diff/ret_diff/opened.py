@@ -56,10 +56,26 @@ class Results:
     def open(self, of: Compared) -> Opened:
         """NotFound when the result, or the only table of one, is not there any more; BlobDamaged."""
         if of.prefix:
-            return self._kept.get(f"{of.prefix}meta.json", lambda: self._artefact(of.prefix))
+            meta = self.meta(of.prefix)
+            return self._kept.get(f"{of.prefix}marks", lambda: self._marked(meta))
         if of.a is None and of.b is None:
             raise NotFound(what="result")
         return self._made(of.a, of.b)
+
+    def meta(self, prefix: str) -> Meta:
+        """What is known of a result besides its rows. NotFound, BlobDamaged."""
+        key = f"{prefix}meta.json"
+
+        def read() -> tuple[Meta, int]:
+            try:
+                meta = load(self._stored.blobs.get_sync(key))
+            except NotFound:
+                raise NotFound(what="result") from None
+            except (ValueError, KeyError, TypeError) as error:
+                raise BlobDamaged(key) from error
+            return meta, PER_COLUMN * (len(meta.columns) + 1)
+
+        return self._kept.get(key, read)
 
     def rows(self, opened: Opened, places: Int64s) -> tuple[Int64s, Int64s]:
         """The rows of A and of B of shown rows, NOWHERE where there is none; places rise."""
@@ -103,22 +119,13 @@ class Results:
 
         return self._kept.get(table.numbers_key, read)
 
-    def _artefact(self, prefix: str) -> tuple[Opened, int]:
-        key = f"{prefix}meta.json"
-        try:
-            data = self._stored.blobs.get_sync(key)
-        except NotFound:
-            raise NotFound(what="result") from None
-        try:
-            meta = load(data)
-        except (ValueError, KeyError, TypeError) as error:
-            raise BlobDamaged(key) from error
+    def _marked(self, meta: Meta) -> tuple[Opened, int]:
         places = np.arange(meta.rows)
         table = self._stored.rows(meta.index, meta.index_size, places, ["mark"], UNLIMITED)
         marks = Marks(np.asarray(table.column(0)))
         if len(marks) != meta.rows:
             raise BlobDamaged(meta.index)
-        return Opened(meta, marks), len(marks) + PER_COLUMN * len(meta.columns)
+        return Opened(meta, marks), len(marks)
 
     def _made(self, a: TableBlob | None, b: TableBlob | None) -> Opened:
         """A result that says of each row of a table the same."""

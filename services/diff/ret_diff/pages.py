@@ -67,7 +67,8 @@ class ResultPage:
 
     def pieces(self) -> Iterator[bytes]:
         """The rows as a JSON list of `{status, moved, a_row, b_row, a, b, changed, format_only}`, in pieces."""
-        step = max(1, PIECE // max(1, 2 * len(self.columns)))
+        # Of a wide table the rows that fit into a page are few, and its columns are gone through once.
+        step = PIECE // max(1, 2 * len(self.columns)) or max(1, len(self.rows_a))
         lead = "["
         for start in range(0, len(self.rows_a), step):
             yield (lead + ",".join(self._rows(start, min(start + step, len(self.rows_a))))).encode()
@@ -214,8 +215,8 @@ class ResultPages:
 
     def patterns(self, of: Compared, offset: int, limit: int) -> PatternPage:
         """Equal changes, the most frequent first."""
-        meta = self._results.open(of).meta
-        if not meta.patterns:
+        meta = self._results.meta(of.prefix) if of.prefix else None
+        if meta is None or not meta.patterns:
             return PatternPage(0, 0, [])
         places = np.arange(min(offset, meta.patterns_kept), min(offset + limit, meta.patterns_kept))
         names = ["column", "old", "new", "count", "format_only"]
