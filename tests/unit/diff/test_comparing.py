@@ -176,7 +176,7 @@ async def test_what_is_kept_of_a_session_goes_with_it(blobs: Blobs) -> None:
     assert shown.findings(State("s", "c", 1), [gone]) == []
     assert shown.kept == 2
     await shown.heard("sessions.closing.s", b"")
-    assert not shown._kept
+    assert shown.kept == 0
 
 
 def test_long_lists_of_columns_are_cut_and_say_so(tmp_path: Path, blobs: Blobs) -> None:
