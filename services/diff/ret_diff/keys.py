@@ -57,8 +57,8 @@ class Key:
 
     `renumbered`: rows of the same key are others, and the same rows are there under other keys.
 
-    `score` is of all rows. `rank` is of those that are left, and less where they have no partner by the key: because it
-    was changed itself.
+    `score` is of all rows. `rank` is of those that are left and of all of their cells: less where they have no partner
+    by the key, because it was changed itself.
     """
 
     columns: Columns
@@ -145,42 +145,47 @@ class Finder:
         if unique < _UNIQUE:
             return None
         overlap = _overlap(*sorted(keys, key=len))
-        pairs, alike = self._stability(columns)
-        sure = min(self._equal, _EQUAL)
-        stable = (pairs * alike + sure) / (pairs + sure) if pairs + sure else 0.0
+        pairs, alike, same = self._stability(columns)
         hidden = self._hidden(columns)
-        stable = max(stable, _UNKNOWN * (1 - hidden))
+        stable = max(self._smooth(pairs, alike), _UNKNOWN * (1 - hidden))
         whole = (pairs * alike + self._equal) / (pairs + self._equal) if pairs + self._equal else 0.0
         apart, wider = min(1.0, unique) * overlap, _WIDER * max(0, len(columns) - 1)
         fewer = min(len(self._rest.a), len(self._rest.b))
-        covered = (pairs + sure) / (fewer + sure) if fewer + sure else 1.0
         trusted = self._equal + pairs >= _ENOUGH and apart * stable >= _UNKNOWN * _UNIQUE * _UNIQUE
         anew = pairs >= max(_ENOUGH, fewer // 2) and hidden >= _HIDDEN and alike < _UNLIKE
-        return Key(columns, apart * max(stable, whole) - wider, (apart * stable - wider) * covered, trusted, anew)
+        rank = apart * self._smooth(fewer, same * pairs / max(1, fewer)) - wider
+        return Key(columns, apart * max(stable, whole) - wider, rank, trusted, anew)
+
+    def _smooth(self, pairs: int, alike: float) -> float:
+        """How alike pairs are, with some of those that are equal."""
+        sure = min(self._equal, _EQUAL)
+        return (pairs * alike + sure) / (pairs + sure) if pairs + sure else 0.0
 
     def _hashes(self, columns: Columns, side: int) -> Hashes:
         some = ((at, self._tables.columns[at].b if side else self._tables.columns[at].a) for at in columns)
         total = hashes.rows(((at, codes, len(codes)) for at, codes in some), self._tables.rows[side])
         return total if self._tables.blocks is None else total + hashes.mixed(self._tables.blocks[side], PARENT)
 
-    def _stability(self, columns: Columns) -> tuple[int, float]:
-        """(pairs that the key makes of the rest, how alike they are beyond chance, at most 1)."""
+    def _stability(self, columns: Columns) -> tuple[int, float, float]:
+        """(pairs that the key makes of the rest, how alike they are beyond chance but for the key, and with it)."""
         a, b = joined(self._rest, columns)
         count = len(a)
         if not count:
-            return 0, 0.0
+            return 0, 0.0, 0.0
         some = np.linspace(0, count - 1, min(count, _CHECKED)).astype(np.int64)
         a, b = a[some], b[some]
-        alike = whole = 0
+        alike = whole = of_key = 0
         for at in self._costs.heaviest(_LOOKED):
-            chance, (one, other) = int(self._costs.chance[at]), self._rest.forms[at]
+            chance, weight = int(self._costs.chance[at]), int(self._costs.weights[at])
             if at in columns:
+                of_key += weight * (SCALE - chance)
                 continue
+            one, other = self._rest.forms[at]
             agree = SCALE * int(np.count_nonzero(one[a] == other[b])) // len(a)
-            weight = int(self._costs.weights[at])
             alike += weight * (agree - chance)
             whole += weight * (SCALE - chance)
-        return count, max(0.0, alike / whole) if whole else 1.0
+        without = max(0.0, alike / whole) if whole else 1.0
+        return count, without, max(0.0, (alike + of_key) / (whole + of_key)) if whole + of_key else 1.0
 
     def _hidden(self, columns: Columns) -> float:
         """Which part of the rest is equal but for the key: it pairs the wrong rows if it does not pair these."""

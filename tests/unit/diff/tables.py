@@ -44,11 +44,16 @@ def compared(
     return compare(one, other, Options(**options), Reading(), Reading(), parents)
 
 
+def shown(result: Result) -> list[tuple[int, int]]:
+    """The rows of A and of B in the order in which they are shown."""
+    a: list[int] = result.alignment.a_rows.tolist()
+    b: list[int] = result.alignment.b_rows.tolist()
+    return list(zip(a, b, strict=True))
+
+
 def pairs(result: Result) -> set[tuple[int, int]]:
     """The rows that are paired."""
-    alignment = result.alignment
-    both = zip(alignment.a_rows.tolist(), alignment.b_rows.tolist(), strict=True)
-    return {(a, b) for a, b in both if NOWHERE not in {a, b}}
+    return {both for both in shown(result) if NOWHERE not in both}
 
 
 def numbers(result: Result) -> dict[str, int]:
