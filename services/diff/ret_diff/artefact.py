@@ -19,6 +19,7 @@ the rows of a page are neighbours.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -52,6 +53,9 @@ SMALL = 1 << 18
 """Cells of a table that are copied whatever their share."""
 AT_ONCE = 1 << 24
 """Cells that are gathered at once: as many columns make one part."""
+TOGETHER = 1 << 20
+"""Cells that are read together."""
+THREADS = 2
 WIDEST = 2000
 """Columns of a part at most."""
 GROUP_CELLS = 1 << 17
@@ -269,10 +273,17 @@ def _taken(source: Source, columns: Sequence[int], rows: Int64s) -> dict[int, Ar
     there = [one for one in columns if one != NOWHERE]
     if not len(rows) or not there:
         return {}
-    names = source.columns
-    table = source.read([names[one].name for one in there])
-    places = pa.array(rows)
-    return {one: _flat(column.take(places)) for one, column in zip(there, table.columns, strict=True)}
+    names, places = source.columns, pa.array(rows)
+    step = max(1, TOGETHER // max(1, source.rows))
+
+    def take(start: int) -> list[Array]:
+        table = source.read([names[one].name for one in there[start : start + step]])
+        return [_flat(column.take(places)) for column in table.columns]
+
+    # Only what is taken stays in memory. Sources may be read from several threads.
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="artefact") as threads:
+        taken = [cells for some in threads.map(take, range(0, len(there), step)) for cells in some]
+    return dict(zip(there, taken, strict=True))
 
 
 def _flat(column: Any) -> Any:

@@ -30,7 +30,7 @@ def in_order(rows: int) -> Alignment:
 
 
 @given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_cells_patterns_and_counts_are_those_of_brute_force(seed: int, shuffled: bool) -> None:
     pair = random_pair(seed, rows=20, change=0.4, shuffled=shuffled)
     result = pair.result(Options(ignore_case=True))

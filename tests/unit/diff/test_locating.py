@@ -13,6 +13,8 @@ from ret_diff.opened import Compared
 from ret_diff.pages import Located, Sought
 from ret_kit.errors import Invalid, NotFound
 
+LAST: list[tuple[Pair, list[dict[str, Any]]]] = []
+"""The rows of the pair that was looked at last."""
 VIEWS = (Which.FULL, Which.CHANGED, Which.MOVES)
 
 
@@ -27,7 +29,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def viewed(pair: Pair, view: Which) -> list[dict[str, Any]]:
-    rows = pair.shown(pair.result())
+    if not LAST or LAST[0][0] is not pair:
+        LAST[:] = [(pair, pair.shown(pair.result()))]
+    [(_, rows)] = LAST
     if view is Which.FULL:
         return rows
     return [row for row in rows if row["status"] != "same" or (view is Which.MOVES and row["moved"])]
