@@ -140,10 +140,16 @@ async def get_compared_rows(
 
 
 async def _body(header: diff_pb2.RowsHeader, messages: AsyncGenerator[diff_pb2.RowsResponse]) -> AsyncGenerator[bytes]:
-    """The page as JSON. The rows are JSON already: they go through as they come."""
-    yield orjson.dumps(answers.rows_head(header))[:-1] + b',"rows":'
+    """The page as JSON. The rows are JSON already and go through as they come; further headers have further columns."""
+    begun = False
     async with aclosing(messages):
         async for message in messages:
+            if message.HasField("header"):
+                header.columns.extend(message.header.columns)
+                continue
+            if not begun:
+                begun = True
+                yield orjson.dumps(answers.rows_head(header))[:-1] + b',"rows":'
             yield message.chunk
     yield b"}"
 

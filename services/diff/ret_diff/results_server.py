@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ret.diff.v1 import diff_pb2, diff_pb2_grpc
 from ret_diff import messages, pair_records, reporting
 from ret_diff.locating import Sought
-from ret_diff.meta import TableBlob
+from ret_diff.meta import ShownColumn, TableBlob
 from ret_diff.orders import Sides, StoredTable
 from ret_diff.pages import Compared, Which, Window, view_of
 from ret_diff.report.order import FORMATS
@@ -24,6 +24,7 @@ from ret_kit.auth import caller
 from ret_kit.errors import Invalid, NotFound
 
 CHUNK = 1 << 20  # bytes in one message
+COLUMNS = 5000  # in one message
 STRETCHES = 10_000
 TEXT = 1000  # characters of a text that is looked for
 REPORTED = 1000  # patterns in a report
@@ -80,7 +81,7 @@ class DiffServer(PairCalls, diff_pb2_grpc.DiffServiceServicer):
             removed=found.removed,
             changed=found.changed,
             moved=found.moved,
-            columns=messages.columns(found.columns),
+            columns=messages.columns(_told(found.columns)),
         )
 
     async def _compared(
@@ -186,7 +187,13 @@ def _pattern(one: Repeated, *, whole: bool) -> diff_pb2.Pattern:
     )
 
 
+def _told(columns: Sequence[ShownColumn]) -> Sequence[ShownColumn]:
+    """The columns that are told with a strip."""
+    if len(columns) <= COLUMNS:
+        return columns
+    return [one for one in columns if one.key or one.cells_changed or one.status in ("added", "removed")][:COLUMNS]
+
+
 def _parts(columns: list[diff_pb2.ComparedColumn]) -> list[list[diff_pb2.ComparedColumn]]:
     """Columns as they fit into messages; at least one part."""
-    step = 5000
-    return [columns[start : start + step] for start in range(0, max(1, len(columns)), step)]
+    return [columns[start : start + COLUMNS] for start in range(0, max(1, len(columns)), COLUMNS)]

@@ -1136,7 +1136,7 @@ class StripResponse(_message.Message):
     def moved(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComparedColumn]:
-        """All columns in their order, with how many of their cells changed."""
+        """All columns in their order, with how many of their cells changed; of very many only those in which something changed."""
 
     def __init__(
         self,

@@ -186,7 +186,7 @@ class DiffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Rows(self, request, context):
-        """Some rows of two tables that were compared: one header, then chunks.
+        """Some rows of two tables that were compared: a header, further ones where there are very many columns, then chunks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

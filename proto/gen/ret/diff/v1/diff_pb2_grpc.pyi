@@ -43,7 +43,7 @@ class DiffServiceStub:
     Tree: _grpc.UnaryStreamMultiCallable[_diff_pb2.TreeRequest, _diff_pb2.TreeResponse]
     """Both sides' merged tree, in depth-first order, a folder before what is in it."""
     Rows: _grpc.UnaryStreamMultiCallable[_diff_pb2.RowsRequest, _diff_pb2.RowsResponse]
-    """Some rows of two tables that were compared: one header, then chunks."""
+    """Some rows of two tables that were compared: a header, further ones where there are very many columns, then chunks."""
     Locate: _grpc.UnaryUnaryMultiCallable[_diff_pb2.LocateRequest, _diff_pb2.LocateResponse]
     """Where in a view a row, the next or last changed row, or the next text is."""
     Strip: _grpc.UnaryUnaryMultiCallable[_diff_pb2.StripRequest, _diff_pb2.StripResponse]
@@ -82,7 +82,7 @@ class DiffServiceAsyncStub(DiffServiceStub):
     Tree: _aio.UnaryStreamMultiCallable[_diff_pb2.TreeRequest, _diff_pb2.TreeResponse]  # type: ignore[assignment]
     """Both sides' merged tree, in depth-first order, a folder before what is in it."""
     Rows: _aio.UnaryStreamMultiCallable[_diff_pb2.RowsRequest, _diff_pb2.RowsResponse]  # type: ignore[assignment]
-    """Some rows of two tables that were compared: one header, then chunks."""
+    """Some rows of two tables that were compared: a header, further ones where there are very many columns, then chunks."""
     Locate: _aio.UnaryUnaryMultiCallable[_diff_pb2.LocateRequest, _diff_pb2.LocateResponse]  # type: ignore[assignment]
     """Where in a view a row, the next or last changed row, or the next text is."""
     Strip: _aio.UnaryUnaryMultiCallable[_diff_pb2.StripRequest, _diff_pb2.StripResponse]  # type: ignore[assignment]
@@ -166,7 +166,7 @@ class DiffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _diff_pb2.RowsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_diff_pb2.RowsResponse], _abc.AsyncIterator[_diff_pb2.RowsResponse]]:
-        """Some rows of two tables that were compared: one header, then chunks."""
+        """Some rows of two tables that were compared: a header, further ones where there are very many columns, then chunks."""
 
     @_abc_1.abstractmethod
     def Locate(
