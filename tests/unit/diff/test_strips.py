@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from result_tables import Store, random_pair
 
@@ -32,6 +32,7 @@ def test_a_strip_counts_the_rows_of_each_stretch(tmp_path: Path, view: Which, ro
     assert [one.name for one in strip.columns] == [one.name for one in pair.columns]
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3 * BLOCK), st.sampled_from([0, 1, 2, 3, 4, 5, 8, 16, 24])), max_size=40),
     st.integers(0, 3 * BLOCK),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ret_diff.arrow import pa
@@ -73,6 +73,7 @@ def test_other_values_keep_forms_of_their_own(one: str | None, other: str | None
     assert left != right
 
 
+@settings(deadline=None)
 @given(st.lists(WRITTEN, max_size=12))
 @example(["1e400", "1e401", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_canonical_form_is_its_own_form_and_depends_on_its_value_alone(values: list[str | None]) -> None:
@@ -84,6 +85,7 @@ def test_a_canonical_form_is_its_own_form_and_depends_on_its_value_alone(values:
     ]
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=6))
 def test_numbers_are_equal_however_they_are_written(number: Decimal) -> None:
     written = [f"{number:f}", f"{number:+f}", f"{number:.12f}", f"{number:.18E}", f" {number:f}"]
@@ -94,6 +96,7 @@ def test_numbers_are_equal_however_they_are_written(number: Decimal) -> None:
     assert Decimal(found[0] or "") == number
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001 - drawn
 def test_a_time_is_the_same_moment_in_every_offset(moment: datetime, offset: int) -> None:
     utc = moment.replace(tzinfo=UTC)
@@ -165,6 +168,7 @@ def test_a_tolerance_is_exact(one: str | None, other: str, tolerance: float, exp
     assert near(pa.array([one], pa.string()), pa.array([other]), tolerance).tolist() == [expected]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-2000, 2000), st.integers(-2000, 2000)), max_size=8), st.integers(0, 300))
 def test_a_tolerance_is_what_decimals_say(pairs: list[tuple[int, int]], tolerance: int) -> None:
     old, new = (pa.array([str(Decimal(pair[side]) / 100) for pair in pairs], pa.string()) for side in (0, 1))
