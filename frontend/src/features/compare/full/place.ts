@@ -27,10 +27,11 @@ export function saidOf(row: ComparedRow, column: PaneColumn): Record<"row" | "si
   return { row: String(inA ? row.a_row : row.b_row), side: inA ? "" : "b", column: column.name };
 }
 
-/** Goes to the cell that the address names, and keeps the address where one is. `missing`: there is no such row. */
+/** Goes to the cell that the address names, and keeps the address where one is. `missing`: there is no such row. `arrived`: it was gone there. */
 export function useFullPlace(panes: Panes, state: ReturnType<typeof useQueryState>) {
   const asked = askedOf(state.read);
   const missing = shallowRef<Asked | null>(null);
+  const arrived = shallowRef(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function write(): void {
@@ -52,11 +53,11 @@ export function useFullPlace(panes: Panes, state: ReturnType<typeof useQueryStat
   });
   onMounted(() => {
     // That nothing can be read is said by the panes.
-    go().catch(() => undefined);
+    go().catch(() => undefined).finally(() => (arrived.value = true));
   });
   onScopeDispose(() => {
     stop();
     clearTimeout(timer);
   });
-  return { asked, missing };
+  return { asked, missing, arrived };
 }
