@@ -109,7 +109,7 @@ class ColumnStatus(StrEnum):
 class MatchedColumn:
     """A column of either or of both sides, by their places in them; `NOWHERE` where a side has none.
 
-    `compared` is False for columns of one side and ignored ones. Links are no columns of a result.
+    `compared` is False for columns of one side, ignored ones and links.
     """
 
     a: int
