@@ -220,11 +220,18 @@ def moved(lines: list[Line], rng: random.Random, plan: Plan, rows: int) -> int:
 
 
 def renumber(shape: Shape, lines: Iterable[Line], rng: random.Random, *, anew: bool) -> None:
-    """Ids as a generator gives them on another day. Links are not numbered here."""
-    for line in lines:
-        for name in shape.ids if anew and not shape.links else ():
-            at = shape.names.index(name)
-            line.cells = (*line.cells[:at], f"4000{rng.randrange(10**10, 10**11)}", *line.cells[at + 1 :])
+    """Ids as a generator gives them on another day: others, or counted from a little after where those of A begin.
+
+    Links are not numbered here.
+    """
+    lines = list(lines)
+    for name in shape.ids if anew and not shape.links else ():
+        at = shape.names.index(name)
+        least = min(int(line.cells[at] or 0) for line in lines)
+        counts = all(int(line.cells[at] or 0) < least + 2 * len(lines) for line in lines)
+        for number, line in enumerate(lines):
+            made = least + 7 + number if counts else 4 * 10**14 + rng.randrange(10**11)
+            line.cells = (*line.cells[:at], str(made), *line.cells[at + 1 :])
 
 
 def adopted(kept: list[Row], lines: list[Line], rng: random.Random) -> tuple[list[int], list[int]]:

@@ -1,4 +1,4 @@
-"""Made-up tables of nine shapes, as people compare them."""
+"""Made-up tables of eleven shapes, as people compare them."""
 
 from __future__ import annotations
 
@@ -160,6 +160,16 @@ def surrogate(rng: random.Random, rows: int) -> list[Row]:
     return [(f"3000{digits(rng, 11)}", f"Rule {at:06d}", *setup(rng)) for at in rng.sample(range(10**6), rows)]
 
 
+def counted(rng: random.Random, rows: int) -> list[Row]:
+    """As `surrogate`, its ids counted from one number on."""
+    return [(str(3000000 + at), *row[1:]) for at, row in enumerate(surrogate(rng, rows))]
+
+
+def keyless(rng: random.Random, rows: int) -> list[Row]:
+    """An id that was counted, and nothing else that tells rows apart for sure."""
+    return [(str(at), words(rng, 1), *setup(rng)[:4], words(rng, 2), "a") for at in range(1, rows + 1)]
+
+
 def composite(rng: random.Random, rows: int) -> list[Row]:
     """No column tells rows apart, three together do."""
     accounts = max(4, rows // 40)
@@ -245,6 +255,11 @@ SHAPES = (
           changes=SETUP, renames=("Amount", "Description", "Name")),
     Shape("surrogate id", surrogate, ("ObjectId", "Name", *KEYED), ("Name",), ("ObjectId",),
           changes=SETUP, renames=("Amount", "Start")),
+    Shape("counted id", counted, ("ObjectId", "Name", *KEYED), ("Name",), ("ObjectId",),
+          changes=SETUP, renames=("Amount", "Start")),
+    Shape("counted id, no key", keyless, ("Id", "Name", *KEYED[:4], "Text", SPARE), (), ("Id",), vague=True,
+          changes={**{name: SETUP[name] for name in KEYED[:4]}, "Name": reworded, "Text": reworded},
+          renames=("Amount", "Start")),
     Shape("key of three", composite, ("Ledger", "Period", "Account", *KEYED[:4], SPARE),
           ("Ledger", "Period", "Account"), changes={name: SETUP[name] for name in KEYED[:4]}, renames=("Amount",)),
     Shape("texts, no key", prose, ("Title", "Body", "Author", "Rating", SPARE), vague=True,

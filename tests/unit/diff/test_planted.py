@@ -1,4 +1,4 @@
-"""Planted truth: of nine shapes, whatever was done to them, the rows are found again and no more is reported."""
+"""Planted truth: of eleven shapes, whatever was done to them, the rows are found again and no more is reported."""
 
 from __future__ import annotations
 

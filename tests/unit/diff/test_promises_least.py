@@ -13,7 +13,7 @@ from planted_shapes import Row, Table
 from truth_patch import states
 from truth_tables import AS_IT_IS, PLAIN, STRICT, Recipe, answer, examples, options, pairs, readings, scripted, tiny
 
-from ret_diff.engine import costs
+from ret_diff.engine import compare, costs
 from ret_diff.model import CellState, Options, Reading, Result
 
 Sides = tuple[Table, Table]
@@ -59,6 +59,14 @@ def test_a_script_is_never_made_dearer(recipe: Recipe) -> None:
 def test_every_list_of_cells_is_that_of_its_pair(sides: Sides, given_: Options, reading: Reading) -> None:
     result = answer(*sides, given_, reading)
     assert states(result) == brute(sides, result, given_, reading)
+
+
+@settings(PLAIN, max_examples=examples(20))
+@given(pairs(), options, readings)
+def test_what_one_side_cannot_tell_is_not_told_of_the_other(sides: Sides, given_: Options, reading: Reading) -> None:
+    both = answer(*sides, given_, reading)
+    assert states(compare(*sides, given_, reading, AS_IT_IS)) == states(compare(*sides, given_, AS_IT_IS, reading))
+    assert states(both) == states(compare(*sides, given_, reading, AS_IT_IS))
 
 
 def brute(sides: Sides, result: Result, given_: Options, reading: Reading) -> dict[tuple[int, int], CellState]:
