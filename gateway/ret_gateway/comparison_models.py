@@ -297,7 +297,7 @@ class Strip(BaseModel):
     removed: list[int]
     changed: list[int]
     moved: list[int]
-    columns: list[ComparedColumn] = Field(description="All of them, in their order")
+    columns: list[ComparedColumn] = Field(description="In their order; of very many only those with a change")
 
 
 class Pattern(BaseModel):

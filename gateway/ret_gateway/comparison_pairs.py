@@ -151,6 +151,8 @@ async def _body(header: diff_pb2.RowsHeader, messages: AsyncGenerator[diff_pb2.R
                 begun = True
                 yield orjson.dumps(answers.rows_head(header))[:-1] + b',"rows":'
             yield message.chunk
+    if not begun:
+        raise Unavailable(what="comparison")
     yield b"}"
 
 

@@ -2249,7 +2249,7 @@ export interface components {
             changed: number[];
             /**
              * Columns
-             * @description All of them, in their order
+             * @description In their order; of very many only those with a change
              */
             columns: components["schemas"]["ComparedColumn"][];
             /** Moved */

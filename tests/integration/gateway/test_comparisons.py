@@ -251,6 +251,14 @@ async def test_rows_are_put_together_as_they_come(gateway: Gateway, fakes: Fakes
     ]
 
 
+async def test_rows_that_never_come_are_no_page(gateway: Gateway, fakes: Fakes, user: Person) -> None:
+    async def broken_off(_: object) -> AsyncGenerator[diff_pb2.RowsResponse]:
+        yield diff_pb2.RowsResponse(header=diff_pb2.RowsHeader(total=9))
+
+    fakes.diff.answers["Rows"] = broken_off
+    problem_of(await gateway.client.get(f"{PAIR}/rows", headers=user.headers), 503, "UNAVAILABLE")
+
+
 async def test_a_view_whose_side_is_gone_is_a_conflict(gateway: Gateway, fakes: Fakes, user: Person) -> None:
     async def gone(_: object) -> AsyncGenerator[None]:
         raise SideGone(side="a")
