@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,35 @@ def paired(a: Source, b: Source, key: Sequence[Names], options: Options, reading
     return links
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """How two columns are put beside each other; one of them is taken as it stands.
+
+    `a`, `b`: the places that are taken, None for all; `rows`: the rows of A; `paired`: those with a partner, None if all.
+    """
+
+    a: Array | None
+    b: Array | None
+    rows: Int64s
+    paired: Array | None
+
+    @staticmethod
+    def of(links: Links) -> _Beside:
+        rows = np.flatnonzero(links.a >= 0)
+        if len(rows) == len(links.b) and bool((links.a[rows] == np.arange(len(rows))).all()):
+            return _Beside(None if len(rows) == len(links.a) else pa.array(rows), None, rows, None)
+        paired = None if len(rows) == len(links.a) else pa.array(links.a >= 0)
+        return _Beside(None, pa.array(links.a, mask=links.a < 0), np.arange(len(links.a)), paired)
+
+
 def differences(a: Source, b: Source, names: Sequence[Names], links: Links) -> Iterator[tuple[Int64s, Array, Array]]:
     """Of each column: rows of A whose partner differs in it, and what stands there in A and in B."""
-    rows = np.flatnonzero(links.a >= 0)
-    pairs = rows, links.a[rows]
+    beside = _Beside.of(links)
     step = max(1, TOGETHER // max(1, a.rows + b.rows))
     waiting: deque[Future[list[tuple[Int64s, Array, Array]]]] = deque()
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(names), step):
-            waiting.append(pool.submit(_differences, (a, b), names[start : start + step], pairs))
+            waiting.append(pool.submit(_differences, (a, b), names[start : start + step], beside))
             if len(waiting) > THREADS:
                 yield from waiting.popleft().result()
         while waiting:
@@ -64,26 +85,24 @@ def differences(a: Source, b: Source, names: Sequence[Names], links: Links) -> I
 
 
 def _differences(
-    sides: tuple[Source, Source], names: Sequence[Names], pairs: tuple[Int64s, Int64s]
+    sides: tuple[Source, Source], names: Sequence[Names], beside: _Beside
 ) -> list[tuple[Int64s, Array, Array]]:
     tables = [side.read([name[at] for name in names]) for at, side in enumerate(sides)]
-    return [_differing([table.column(at) for table in tables], pairs) for at in range(len(names))]
+    return [_differing([_flat(table.column(at)) for table in tables], beside) for at in range(len(names))]
 
 
-def _differing(columns: Sequence[Array], pairs: tuple[Int64s, Int64s]) -> tuple[Int64s, Array, Array]:
-    old, new = (_taken(column, rows) for column, rows in zip(columns, pairs, strict=True))
+def _differing(columns: Sequence[Array], beside: _Beside) -> tuple[Int64s, Array, Array]:
+    old, new = (
+        column if places is None else column.take(places)
+        for column, places in zip(columns, (beside.a, beside.b), strict=True)
+    )
     differ = pc.fill_null(pc.not_equal(old, new), False)  # noqa: FBT003 - a value
     if old.null_count or new.null_count:
         differ = pc.or_(differ, pc.xor(pc.is_null(old), pc.is_null(new)))
+    if beside.paired is not None:
+        differ = pc.and_(differ, beside.paired)
     places = np.flatnonzero(np.asarray(differ))
-    return pairs[0][places], old.take(pa.array(places)), new.take(pa.array(places))
-
-
-def _taken(column: Array, rows: Int64s) -> Array:
-    flat = _flat(column)
-    if len(rows) == len(flat) and (not len(rows) or (rows[-1] == len(rows) - 1 and bool((np.diff(rows) == 1).all()))):
-        return flat
-    return flat.take(pa.array(rows))
+    return beside.rows[places], old.take(pa.array(places)), new.take(pa.array(places))
 
 
 def _column(side: Source, name: str) -> Array:
