@@ -53,7 +53,7 @@ def paired(a: Source, b: Source, key: Sequence[Names], options: Options, reading
 class _Beside:
     """How two columns are put beside each other; one of them is taken as it stands.
 
-    `a`, `b`: the places that are taken, None for all; `rows`: the rows of A; `paired`: those with a partner, None if all.
+    `a`, `b`: the places that are taken, None for all; `rows`: those of A; `paired`: those with a partner, None if all.
     """
 
     a: Array | None
