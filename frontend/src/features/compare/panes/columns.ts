@@ -11,6 +11,7 @@ const LETTER = 7.2;
 const AROUND = 36;
 /** The mark of a changed cell. */
 const MARK = 16;
+const TAG = 60;
 /** More than this share of a pane is never frozen: nothing would be left to scroll. */
 const FROZEN = 0.5;
 
@@ -81,10 +82,12 @@ export class Layout {
 /** Widths by what the columns are called and what stands in these rows. */
 export function fitted(columns: readonly PaneColumn[], rows: readonly ComparedRow[]): number[] {
   const first = Math.max(0, columns.findIndex(({ key }) => key));
-  return columns.map(({ a_name, b_name, name, status }, index) => {
+  return columns.map(({ a_name, b_name, name, status, key }, index) => {
     // Added and removed rows have their mark in the first column.
     const mark = status === "changed" || status === "renamed" || index === first ? MARK : 0;
-    const header = Math.max(widthOf(`${a_name ?? name} `), widthOf(`${b_name ?? name} `));
+    // Beside the name stands the sign of a key, or the word for what became of the column.
+    const beside = key ? MARK : ["renamed", "added", "removed", "ignored"].includes(status) ? TAG : 0;
+    const header = Math.max(widthOf(`${a_name ?? name} `), widthOf(`${b_name ?? name} `)) + beside;
     const longest = rows.reduce((most, { a, b }) => Math.max(most, (a?.[index] ?? "").length, (b?.[index] ?? "").length), 0);
     return Math.max(header, widthOf("x".repeat(Math.min(longest, 60))) + mark);
   });
