@@ -6,6 +6,7 @@ import os
 import zlib
 
 import pytest
+from hypothesis import settings
 
 DATABASES = ("sqlite", "postgresql")
 ABOUT_DATABASES = ("test_database.py", "test_migrations.py", "test_schema.py")
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     hands_out = bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
     if not hands_out:
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    # How long an example takes says something about the machine, not about the code.
+    settings.register_profile("untimed", parent=settings(), deadline=None)
+    settings.load_profile("untimed")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
