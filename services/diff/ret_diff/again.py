@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ret_diff import pair_records, planning, records, regrouping
 from ret_diff.identical import Twin, failed, identical
 from ret_diff.orders import OptionFacts, PairDone
+from ret_diff.pair_records import Former
 from ret_diff.pairing import model as pairing
 from ret_diff.pairing.model import FileFacts, FilePair
 from ret_diff.planning import Final, Listing
@@ -128,13 +129,15 @@ class AgainWork(Anew):
         return Done(result, commit, after=lambda: self.remove_leftovers(job.session_id))
 
     async def abandoned(self, job: EndedJob) -> None:
-        """What was not compared says why."""
+        """What was compared before is what it was; what has never been compared says why."""
         code, detail = job.error_code, job.error_detail
         if job.state == "cancelled":
             code, detail = "CANCELLED", "It was cancelled before this was compared."
         async with self.db.write() as conn:
             if await records.one(conn, job.session_id, job.payload["comparison_id"]) is not None:
                 told = pairing.NoteFacts(code=code, detail=detail)
+                former: dict[str, Former] = job.payload.get("former", {})
+                await pair_records.put_back(conn, job.payload["comparison_id"], former, job.id)
                 await pair_records.fail_pending(conn, job.payload["comparison_id"], told, job.id)
         await self.remove_leftovers(job.session_id)
 

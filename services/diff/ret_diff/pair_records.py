@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +40,14 @@ class Planned:
     def id(self, comparison_id: str) -> str:
         """Its id in a comparison."""
         return pair_id(comparison_id, self.a_path, self.b_path)
+
+
+class Former(TypedDict):
+    """What a pair was before it is compared again."""
+
+    status: str
+    failure_code: str
+    failure_detail: str
 
 
 @dataclass(frozen=True)
@@ -185,11 +193,18 @@ async def claimed(conn: AsyncConnection, ids: Sequence[str], job_id: str) -> Non
         await conn.execute(update(pairs).where(pairs.c.id.in_(chunk)).values(job_id=job_id))
 
 
-async def compare_again(conn: AsyncConnection, comparison_id: str, ids: Sequence[str], job_id: str) -> None:
-    """A job compares these pairs again; what they were stays until it has."""
+async def compare_again(conn: AsyncConnection, comparison_id: str, pair: str, job_id: str) -> None:
+    """A job compares this pair again; its result stays until it has, its status is the caller's to keep."""
     values = {"status": "pending", "failure_code": "", "failure_detail": "", "job_id": job_id}
-    for chunk in _chunked(ids):
-        await conn.execute(update(pairs).where(pairs.c.id.in_(chunk)).values(values))
+    await conn.execute(update(pairs).where(pairs.c.id == pair).values(values))
+    await changed(conn, comparison_id)
+
+
+async def put_back(conn: AsyncConnection, comparison_id: str, former: Mapping[str, Former], job_id: str) -> None:
+    """What a job was to compare again and has not is what it was before, by pair."""
+    for pair, facts in former.items():
+        which = and_(pairs.c.id == pair, pairs.c.job_id == job_id, pairs.c.status == "pending")
+        await conn.execute(update(pairs).where(which).values(**facts, job_id=""))
     await changed(conn, comparison_id)
 
 
@@ -277,6 +292,11 @@ async def tallies(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, list[R
 def counts_of(row: Row[Any]) -> CountFacts:
     """The counts of a row."""
     return CountFacts(**{name: int(getattr(row, name) or 0) for name in COUNTS})  # pyright: ignore[reportArgumentType]
+
+
+def former_of(row: Row[Any]) -> Former:
+    """What a pair is, to be put back."""
+    return Former(status=row.status, failure_code=row.failure_code, failure_detail=row.failure_detail)
 
 
 def documents_of(row: Row[Any]) -> tuple[list[str], list[str]]:

@@ -268,13 +268,17 @@ class PairCalls(ComparisonCalls):
         async def make(conn: AsyncConnection) -> diff_pb2.RecompareResponse:
             comparison = await self.ended(conn, request.comparison_id)
             row = await self.pair(conn, comparison.id, request.pair_id)
+            for side in ("a", "b"):
+                if getattr(comparison, f"{side}_gone"):
+                    raise SideGone(side=side)
             if row.job_id:
                 raise StillRunning
             if not (row.a_path and row.b_path):
                 raise Invalid(field="pair_id", reason="is of one document only: there is nothing to compare it with")
-            payload = {"comparison_id": comparison.id, "pairs": [row.id], "options": chosen}
+            former = {row.id: pair_records.former_of(row)}
+            payload = {"comparison_id": comparison.id, "pairs": [row.id], "options": chosen, "former": former}
             job = await self.queue(conn, regrouping.TYPE, payload)
-            await pair_records.compare_again(conn, comparison.id, [row.id], job.id)
+            await pair_records.compare_again(conn, comparison.id, row.id, job.id)
             return diff_pb2.RecompareResponse(job=job_message(job))
 
         return await self.once(diff_pb2.RecompareResponse, f"{NAME}/Recompare", request.idempotency_key, make)

@@ -14,6 +14,7 @@ from ret.sessions.v1 import sessions_pb2
 from ret_diff.__main__ import work
 from ret_diff.schema import metadata
 from ret_kit.auth import acting_as
+from ret_kit.errors import RemoteError
 from ret_kit.testing.process import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -64,6 +65,43 @@ async def test_a_side_that_is_deleted_meanwhile_ends_the_comparison_with_its_rea
             while not (await user.comparison(started.comparison.id)).b.gone:
                 await asyncio.sleep(0.02)
         assert (await user.comparison(started.comparison.id)).summary.pending == 0
+
+
+async def test_a_pair_that_is_not_compared_again_is_what_it_was(idle: Bench) -> None:
+    user = idle.user()
+    a, b = await sides(user, 4)
+    async with running(work(idle.settings)):
+        result = await user.compared(a, b)
+    pair = await result.pair("g/0.xml")
+    request = diff_pb2.RecompareRequest(comparison_id=result.id, pair_id=pair.id)
+
+    async def ordered() -> jobs_pb2.Job:
+        with acting_as(user.who):
+            job = (await user.diff.Recompare(request)).job
+        assert (await result.pair("g/0.xml")).status == "pending"
+        return job
+
+    async def as_it_was() -> bool:
+        async with asyncio.timeout(10):
+            while (now := await result.pair("g/0.xml")).status == "pending":
+                await asyncio.sleep(0.02)
+        return now == pair
+
+    job = await ordered()
+    with acting_as(user.who):
+        await user.jobs.Cancel(jobs_pb2.CancelRequest(job_id=job.id))
+    async with running(work(idle.settings)):
+        assert await as_it_was()
+    job = await ordered()
+    await user.delete(a)
+    async with running(work(idle.settings)):
+        assert (await user.ended(job)).error.code == "SIDE_GONE"
+        assert await as_it_was()
+        while not (await result.again()).comparison.a.gone:
+            await asyncio.sleep(0.02)
+        with acting_as(user.who), pytest.raises(RemoteError) as caught:
+            await user.diff.Recompare(request)
+    assert (caught.value.code, (await result.pair("g/0.xml")).status) == ("SIDE_GONE", "mismatch")
 
 
 async def test_two_servers_answer_alike(idle: Bench) -> None:

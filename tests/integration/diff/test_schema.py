@@ -159,7 +159,7 @@ async def test_what_fails_says_why_and_what_is_pending_fails_with_its_job(migrat
                 conn, "session", of, [planned("a.xml"), planned("b.xml"), planned("c.xml", "identical")]
             )
             await pair_records.finish(conn, "session", of, [failed(first, "MEMORY_EXCEEDED", "Too much.")])
-            await pair_records.compare_again(conn, of, [first], "job")
+            await pair_records.compare_again(conn, of, first, "job")
             await pair_records.fail_pending(conn, of, {"code": "CANCELLED", "detail": "No."}, "job")
             row = await pair_records.one(conn, "session", of, first)
             other = await pair_records.one(conn, "session", of, second)
@@ -177,6 +177,25 @@ async def test_what_fails_says_why_and_what_is_pending_fails_with_its_job(migrat
                 ("failed", "SIDE_GONE"),
                 ("identical", ""),
             ]
+
+
+async def test_what_is_not_compared_again_is_what_it_was(migrated: str) -> None:
+    async with Database(migrated, "diff") as db:
+        of = await compared(db)
+        first, second = (pair_records.pair_id(of, path, path) for path in ("a.xml", "b.xml"))
+        async with db.write() as conn:
+            await pair_records.add(conn, "session", of, [planned("a.xml"), planned("b.xml")])
+            done_before = [failed(first, "MEMORY_EXCEEDED", "Too much."), done(second, "first/")]
+            await pair_records.finish(conn, "session", of, done_before)
+            before = await pair_records.every(conn, of)
+            former = {row.id: pair_records.former_of(row) for row in before}
+            for pair in (first, second):
+                await pair_records.compare_again(conn, of, pair, "job")
+            # Another job's are left alone.
+            await pair_records.put_back(conn, of, former, "other")
+            assert {row.status for row in await pair_records.every(conn, of)} == {"pending"}
+            await pair_records.put_back(conn, of, former, "job")
+            assert await pair_records.every(conn, of) == before
 
 
 async def test_a_deleted_collection_is_noted_on_its_side_and_names_what_still_runs(migrated: str) -> None:
