@@ -346,7 +346,7 @@ class MergedNode(BaseModel):
     name: str
     path: str
     type: Literal["zip", "folder", "document"]
-    status: PairStatus = Field(description="Of a folder `mismatch` where anything in it is not identical")
+    status: PairStatus = Field(description="Of a folder what all in it is, else `mismatch`")
     pair_id: str | None = None
     summary: Tally
     children: list[MergedNode] | None = None

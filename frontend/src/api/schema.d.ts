@@ -1824,7 +1824,7 @@ export interface components {
             path: string;
             /**
              * Status
-             * @description Of a folder `mismatch` where anything in it is not identical
+             * @description Of a folder what all in it is, else `mismatch`
              * @enum {string}
              */
             status: "only_in_a" | "only_in_b" | "mismatch" | "identical" | "failed" | "pending";

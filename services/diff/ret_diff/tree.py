@@ -46,11 +46,13 @@ class Tally:
 
     @property
     def status(self) -> Status:
-        """Of a folder: pending before all is known, then mismatch if anything is not identical."""
+        """Of a folder: pending before all is known, then what all in it is, or mismatch where that is not one thing."""
         if self.statuses["pending"]:
             return "pending"
-        others = sum(self.statuses.values()) - self.statuses["identical"]
-        return "mismatch" if others else "identical"
+        found: list[Status] = [status for status, pairs in self.statuses.items() if pairs]
+        if not found:
+            return "identical"
+        return found[0] if len(found) == 1 else "mismatch"
 
     def add(self, status: Status, counts: Counts) -> None:
         """Count a pair."""

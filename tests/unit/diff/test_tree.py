@@ -21,7 +21,7 @@ def test_folders_come_before_what_is_in_them_and_before_files_beside_them() -> N
     ]
     assert shown(list(merged(pairs, ["x.zip"]))) == [
         "/ folder mismatch",
-        "  A folder mismatch",
+        "  A folder only_in_b",
         "    d.xml document only_in_b",
         "  x.zip zip mismatch",
         "    Z folder mismatch",
@@ -61,6 +61,21 @@ def test_a_folder_is_pending_until_all_in_it_is_known_and_identical_only_if_all_
         "pending",
         "mismatch",
         "identical",
+    ]
+
+
+def test_a_folder_in_which_all_has_one_status_has_that_status() -> None:
+    only_a = TreePair("1", "only_in_a", "x.zip/in.zip/1.xml", "")
+    more_a = TreePair("2", "only_in_a", "x.zip/2.xml", "")
+    only_b = TreePair("3", "only_in_b", "", "x.zip/in.zip/3.xml")
+    failed = TreePair("4", "failed", "x.zip/4.xml", "x.zip/4.xml")
+    nested = {node.path: node.status for node in merged([only_a, more_a])}
+    assert (nested["x.zip"], nested["x.zip/in.zip"]) == ("only_in_a", "only_in_a")
+    assert [next(merged(pairs)).status for pairs in ([only_b], [failed], [only_a, only_b], [only_b, failed])] == [
+        "only_in_b",
+        "failed",
+        "mismatch",
+        "mismatch",
     ]
 
 

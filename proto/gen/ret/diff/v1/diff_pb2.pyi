@@ -842,7 +842,7 @@ class TreeNode(_message.Message):
     type: _builtins.str
     """zip, folder or document"""
     status: _builtins.str
-    """Of a folder: mismatch if anything in it is not identical, pending before it is known."""
+    """Of a folder: what all in it is, mismatch where that is not one thing, pending before it is known."""
     pair_id: _builtins.str
     @_builtins.property
     def tally(self) -> Global___Tally:
