@@ -75,9 +75,7 @@ async def open_app(settings: DiffSettings) -> AsyncGenerator[App]:
 async def open_server(settings: DiffSettings, app: App, reports: Pool, shown: Shown) -> AsyncGenerator[Server]:
     """The gRPC server, not listening yet."""
     async with Server(settings, NAME, settings.diff_address) as server:
-        ports = Ports(
-            app.db, app.bus, app.blobs, app.jobs, app.services.ingest, reports, shown, settings.blob_location()
-        )
+        ports = Ports(app.db, app.bus, app.blobs, app.jobs, app.services, reports, shown, settings.blob_location())
         server.add(diff_pb2_grpc.add_DiffServiceServicer_to_server, DiffServer(ports), CONTRACT, ACCESS)
         jobs = service.JobsServicer(app.jobs.store, app.bus, app.jobs.relay)
         server.add(jobs_pb2_grpc.add_JobsServiceServicer_to_server, jobs, service.NAME, service.ACCESS)

@@ -73,6 +73,25 @@ class StillRunning(RetError):
 
 
 @dataclass(kw_only=True)
+class OriginalNotWritten(RetError):
+    """A side was compared as it was converted, but has edits: differences to what is not shown would be overwritten."""
+
+    side: str
+    kind = Kind.CONFLICT
+    code = "ORIGINAL_NOT_WRITTEN"
+
+    @property
+    def detail(self) -> str:
+        return (
+            f"Side {self.side.upper()} was compared as it was converted, and its table has been edited: "
+            "the original is never written. Compare it with its edits first."
+        )
+
+    def extra(self) -> dict[str, str]:
+        return {"side": self.side}
+
+
+@dataclass(kw_only=True)
 class SideChanged(RetError):
     """A table was edited since it was compared: something else is where differences would be written."""
 

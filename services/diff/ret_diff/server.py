@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ret.diff.v1 import diff_pb2
-from ret.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from ret.ingest.v1 import ingest_pb2
 from ret_diff import messages, pair_records, records, regrouping, taking, tree
 from ret_diff.errors import NotReady, SideGone, StillRunning
 from ret_diff.model import Counts
@@ -22,7 +22,7 @@ from ret_diff.pair_records import Wanted
 from ret_diff.records import NewComparison, SideOrder
 from ret_diff.schema import jobs as job_tables
 from ret_diff.shown import Shown
-from ret_diff.sides import files
+from ret_diff.sides import Services, files, side_of
 from ret_diff.sweeping import remove_leftovers
 from ret_diff.worker import TYPE
 from ret_kit.auth import caller
@@ -56,7 +56,7 @@ class Ports:
     bus: Bus
     blobs: Blobs
     jobs: JobHost
-    ingest: ingest_pb2_grpc.IngestServiceAsyncStub
+    services: Services
     reports: Pool
     shown: Shown
     location: str
@@ -96,8 +96,18 @@ class Comparisons:
             raise StillRunning
         return row
 
-    async def once(self, kind: type[M], route: str, key: str, make: Callable[[AsyncConnection], Awaitable[M]]) -> M:
-        """What `make` makes in a transaction; for the same key in the session, what it made first."""
+    async def once(
+        self,
+        kind: type[M],
+        route: str,
+        key: str,
+        make: Callable[[AsyncConnection], Awaitable[M]],
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> M:
+        """What `make` makes in a transaction; for the same key in the session, what it made first.
+
+        What has to be asked elsewhere, `before` asks: no transaction waits for it.
+        """
         session_id = caller().session_id
 
         async def first() -> M | None:
@@ -107,6 +117,8 @@ class Comparisons:
 
         if answer := await first():
             return answer
+        if before is not None:
+            await before()
         try:
             async with self.db.write() as conn:
                 answer = await make(conn)
@@ -154,10 +166,10 @@ class ComparisonCalls(Comparisons):
         collection_id, shown = asked.collection_id, ""
         if asked.document_id:
             wanted = ingest_pb2.GetDocumentRequest(document_id=asked.document_id)
-            document = (await self.ports.ingest.GetDocument(wanted)).document
+            document = (await self.ports.services.ingest.GetDocument(wanted)).document
             collection_id, shown = document.collection_id, document.name
         of = ingest_pb2.GetCollectionRequest(collection_id=collection_id)
-        collection = (await self.ports.ingest.GetCollection(of)).collection
+        collection = (await self.ports.services.ingest.GetCollection(of)).collection
         if collection.status != "ready":
             raise NotReady(side=name, status=collection.status)
         return SideOrder(collection_id, asked.document_id, version, shown or collection.name)
@@ -247,7 +259,7 @@ class PairCalls(ComparisonCalls):
             raise Invalid(field="a_path", reason="or b_path must name a document")
         async with self.db.read() as conn:
             row = await self.comparison(conn, request.comparison_id)
-        a, b = [await files(self.ports.ingest, row, side) for side in ("a", "b")]
+        a, b = [await files(self.ports.services.ingest, row, side) for side in ("a", "b")]
 
         async def make(conn: AsyncConnection) -> diff_pb2.RepairResponse:
             comparison = await self.ended(conn, request.comparison_id)
@@ -286,6 +298,17 @@ class PairCalls(ComparisonCalls):
     async def Apply(self, request: diff_pb2.ApplyRequest, context: Context) -> diff_pb2.ApplyResponse:
         if request.into not in ("a", "b"):
             raise Invalid(field="into", reason="must be a or b")
+        versions: dict[str, int] = {}
+
+        async def before() -> None:
+            async with self.db.read() as conn:
+                comparison = await self.comparison(conn, request.comparison_id)
+                row = await self.pair(conn, comparison.id, request.pair_id)
+                tables = (await pair_records.tables(conn, [row.id])).get(row.id, [])
+            chosen = {one.table or (tables[0].name if tables else "") for one in request.changes}
+            wanted = [one for one in tables if one.artefact and (not chosen or one.name in chosen)]
+            side = side_of(self.ports.services, "a" if request.into == "a" else "b", comparison, caller())
+            versions.update(await taking.versions(side, row, wanted))
 
         async def make(conn: AsyncConnection) -> diff_pb2.ApplyResponse:
             comparison = await self.ended(conn, request.comparison_id)
@@ -299,9 +322,10 @@ class PairCalls(ComparisonCalls):
                 for one in request.changes
             ]
             payload = {"comparison_id": comparison.id, "pair": row.id, "into": request.into, "changes": changes}
+            payload["versions"] = versions
             return diff_pb2.ApplyResponse(job=job_message(await self.queue(conn, taking.TYPE, payload)))
 
-        return await self.once(diff_pb2.ApplyResponse, f"{NAME}/Apply", request.idempotency_key, make)
+        return await self.once(diff_pb2.ApplyResponse, f"{NAME}/Apply", request.idempotency_key, make, before)
 
     # --- options under names ------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ret.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from ret_diff.errors import SideChanged, SideGone
 from ret_diff.pairing.model import DocumentFacts, FileFacts, TableFacts
 from ret_diff.records import Name, SideOrder
+from ret_kit.auth import Caller
 from ret_kit.errors import Kind, RemoteError
 from ret_kit.jobs.model import ClaimedJob
 from ret_kit.rpc.client import as_service
@@ -187,15 +188,15 @@ class Side:
             await tell(job)
 
 
-def side_of(services: Services, side: Name, row: Any, job: ClaimedJob) -> Side:
-    """A side of the row of a comparison."""
+def side_of(services: Services, side: Name, row: Any, whose: ClaimedJob | Caller) -> Side:
+    """A side of the row of a comparison, for a job or whoever calls."""
     order = SideOrder(
         getattr(row, f"{side}_collection"),
         getattr(row, f"{side}_document"),
         getattr(row, f"{side}_version"),
         getattr(row, f"{side}_name"),
     )
-    return Side(services, side, order, job.session_id, job.user_id)
+    return Side(services, side, order, whose.session_id, whose.user_id)
 
 
 async def files(ingest: ingest_pb2_grpc.IngestServiceAsyncStub, row: Any, side: Name) -> dict[str, FileFacts]:

@@ -14,11 +14,11 @@ from ret.convert.v1 import snapshot_pb2, tables_pb2
 from ret_diff import pair_records
 from ret_diff.applying import Change, Chunk, Taken, TakeOver, Target, Value
 from ret_diff.differing import Differences
-from ret_diff.errors import SideGone
+from ret_diff.errors import OriginalNotWritten, SideGone
 from ret_diff.linking import linking
 from ret_diff.model import Kind
 from ret_diff.orders import Sides, StoredTable, Told
-from ret_diff.sides import Side
+from ret_diff.sides import Side, is_edited
 from ret_diff.work import Compared, Comparing
 from ret_kit.errors import NotFound
 from ret_kit.jobs.model import ClaimedJob, Done, EndedJob
@@ -55,6 +55,7 @@ class TakeWork(Comparing):
         side = of.a if into == "a" else of.b
         wanted = self._wanted(tables, job.payload["changes"])
         present = await self._present(side, row, into)
+        known: dict[str, int] = job.payload.get("versions", {})
         taken = _Taken({one.position: one for one in tables})
         for at, (table, choice) in enumerate(_parents_first(wanted)):
             await run.progress(at, len(wanted), "tables")
@@ -62,6 +63,7 @@ class TakeWork(Comparing):
             target = sides[into]
             if target is not None and table.artefact:
                 now = _same(present, target, into)
+                now.version = known.get(target["id"], target["version"])
                 figures = await self._table(of, side, f"{job.id}:{table.position}", (table, now, choice), taken)
                 taken.figures.append(asdict(figures) | {"table": table.name, "edits": figures.edits})
             elif target is None:
@@ -99,16 +101,13 @@ class TakeWork(Comparing):
         wanted: tuple[Row[Any], snapshot_pb2.SnapshotTable, list[Change] | None],
         before: _Taken,
     ) -> Taken:
-        """Save what is taken over into one table, in as many versions as it takes."""
+        """Save what is taken over into one table, in as many versions as it takes, on the one it is given with."""
         table, present, choice = wanted
         into: Literal["a", "b"] = "a" if side is of.a else "b"
         links = frozenset(one.name for one in present.columns if one.kind == Kind.LINK)
         target = Target([one.name for one in present.columns], links)
         taking = await asyncio.to_thread(self._taking, table, target, (into, choice), before)
-        sides: Sides = json.loads(table.sides)
-        compared = sides[into]
-        version = compared["version"] if compared else 1
-        number = 0
+        version, number = present.version, 0
         while (chunk := await asyncio.to_thread(taking.chunk)) is not None:
             request = _request(present.table_id, version, chunk, f"{key}:{number}")
             saved = await side.save(request)
@@ -139,6 +138,22 @@ class _Taken:
     figures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     left: list[str] = field(default_factory=list[str])
     ids: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+
+
+async def versions(side: Side, pair: Row[Any], tables: Sequence[Row[Any]]) -> dict[str, int]:
+    """The versions that tables of a side have now of which the original was compared, by table; none of others.
+
+    Edits that were undone make a version, too, and nothing else. OriginalNotWritten when one of these has edits.
+    """
+    if side.edited or not tables:
+        return {}
+    present = await side.tables(pair_records.documents_of(pair)[side.side == "b"], columns=False, edited=True)
+    every: list[Sides] = [json.loads(one.sides) for one in tables]
+    wanted = {target["id"] for one in every if (target := one[side.side])}
+    found = [one for some in present.values() for one in some if one.table_id in wanted]
+    if is_edited(found):
+        raise OriginalNotWritten(side=side.side)
+    return {one.table_id: one.version for one in found}
 
 
 def _parent(table: Row[Any]) -> int:

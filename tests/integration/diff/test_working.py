@@ -133,6 +133,29 @@ async def test_differences_are_taken_over_and_can_be_undone(user: User) -> None:
     assert await (await user.compared(a, b)).statuses() == {"a.xml": "mismatch"}
 
 
+async def test_an_original_is_written_only_where_nothing_was_edited(user: User) -> None:
+    a = await user.scanned({"a.xml": words("a", "b", "c"), "b.xml": words("d")})
+    b = await user.scanned({"a.xml": words("a", "B", "c"), "b.xml": words("D")})
+    await user.converted(a)
+    [table] = (await user.documents(a))["a.xml"].tables
+    edit = tables_pb2.CellEdit(row=3, column="Word", value=tables_pb2.Value(text="mine"))
+    with acting_as(user.who):
+        await user.tables.Save(tables_pb2.SaveRequest(table_id=table.id, version=1, edits=[edit]))
+    result = await user.compared(diff_pb2.Side(collection_id=a, version="original"), b)
+    first, second = await result.pair("a.xml"), await result.pair("b.xml")
+    with pytest.raises(RemoteError) as caught:
+        await applied(result, first, "a")
+    assert (caught.value.kind, caught.value.code) == (Kind.CONFLICT, "ORIGINAL_NOT_WRITTEN")
+    assert "with its edits" in caught.value.detail
+    # The other document has no edits, nor has this one once they are undone; the other side is compared as it is.
+    assert (await applied(result, second, "a")).state == jobs_pb2.JOB_STATE_SUCCEEDED
+    with acting_as(user.who):
+        await user.tables.Undo(tables_pb2.UndoRequest(table_id=table.id))
+    job = await applied(result, first, "a")
+    assert job.state == jobs_pb2.JOB_STATE_SUCCEEDED, job.error
+    assert set((await (await user.compared(a, b)).statuses()).values()) == {"identical"}
+
+
 async def test_a_comparison_is_deleted_with_all_it_has_stored(user: User, shared: Bench) -> None:
     result, _ = await user.two(words("a", "b"), words("a", "c"))
     assert any("/jobs/diff-" in key for key in await user_blobs(shared, user))
