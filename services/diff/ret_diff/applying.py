@@ -114,8 +114,8 @@ class Taken:
     """What was taken over, and what was not.
 
     `left_columns` are those of the other side that this one does not have; `left_cells` were chosen, differ and are of
-    no column that can be written. `missing` were chosen and are no differences. `unlinked` are new rows of which
-    it is not known to which row they belong.
+    no column that can be written. `missing` were chosen and are no differences: rows, and columns that no side has.
+    `unlinked` are new rows of which it is not known to which row they belong.
     """
 
     cells: int = 0
@@ -153,6 +153,7 @@ class TakeOver:
         self._numbers = differing.a_rows if into == "a" else differing.b_rows
         places = np.where(self._numbers > 0, np.arange(len(self._numbers), dtype=np.int64), np.int64(-1))
         self._anchors: Int64s = np.maximum.accumulate(places)
+        self._unknown = 0
         self._operations = self._all()
         self._anchor, self._behind = TOP, TOP
         self.taken = Taken(left_columns=self._columns.left)
@@ -167,7 +168,7 @@ class TakeOver:
         if chunk.size:
             return chunk
         if self._chosen is not None:
-            self.taken.missing = self._chosen.left
+            self.taken.missing = self._chosen.left + self._unknown
         return None
 
     def saved(self, inserted: Sequence[int]) -> None:
@@ -198,6 +199,7 @@ class TakeOver:
             mine, theirs = (row.a_row, row.b) if self._into == "a" else (row.b_row, row.a)
             if wanted is None:
                 continue
+            self._unknown += len({*wanted} - self._columns.known)
             if mine and theirs is not None:
                 yield from self._edits(row.changed, mine, theirs, wanted)
             elif theirs is not None:
@@ -250,6 +252,8 @@ class _Columns:
 
     def __init__(self, compared: Sequence[ShownColumn], target: Target, into: Into) -> None:
         self._compared = compared
+        self.known = {name for one in compared for name in (one.a, one.b) if name is not None}
+        """What columns are called on either side."""
         known = {*target.columns} - target.links
         mine = [one.a if into == "a" else one.b for one in compared]
         theirs = [one.b if into == "a" else one.a for one in compared]

@@ -184,6 +184,12 @@ def test_what_was_chosen_and_is_no_difference_is_told() -> None:
     assert (taken.missing, taken.cells) == (2, 1)
 
 
+def test_a_column_that_is_none_is_told() -> None:
+    table, taken = taken_over(ONE, "a", [Change(1, 1, ["Nope", "Flag"]), Change(2, 2, ["Nope"])])
+    assert table.rows == [("1", "a", "N"), ("2", "b", "Y")]
+    assert (taken.missing, taken.cells) == (2, 1)
+
+
 def test_columns_that_the_target_does_not_have_are_told_and_links_are_never_written() -> None:
     class Linked(Pair):
         def rows(self) -> Iterator[Difference]:
