@@ -6,9 +6,18 @@ side is not there.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from ret_gateway.models import Body, Identifier, Job, Moment, Name
 
@@ -113,11 +122,32 @@ class RowChoice(Body):
 Chosen = Annotated[list[RowChoice], Field(min_length=1, max_length=CHANGES_LIMIT)]
 
 
+def _all_or_chosen(value: object, chosen: ValidatorFunctionWrapHandler) -> object:
+    if isinstance(value, str):
+        if value != "all":
+            raise ValueError('name the rows, or "all"')
+        return value
+    return chosen(value)
+
+
+def _validated(source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """As `Chosen` but for "all": a union would name itself in the place of what is wrong."""
+    del source
+    return core_schema.no_info_wrap_validator_function(_all_or_chosen, handler.generate_schema(Chosen))
+
+
+def _described(schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    return {"anyOf": [handler(schema), {"type": "string", "const": "all"}]}
+
+
+Changes = Annotated[list[RowChoice] | Literal["all"], GetPydanticSchema(_validated, _described)]
+
+
 class Application(Body):
     """Differences of a pair that are written into one of its sides as edits."""
 
     pair: Identifier
-    changes: Chosen | Literal["all"]
+    changes: Changes
     into: Literal["a", "b"]
 
 

@@ -539,6 +539,27 @@ async def test_a_change_of_another_pages_is_refused(gateway: Gateway, fakes: Fak
     assert fakes.diff.calls == []
 
 
+MISPLACED: list[tuple[object, str]] = [
+    ("some", "changes"),
+    ([], "changes"),
+    ({}, "changes"),
+    ([{"table": "T"}], "changes.0"),
+    ([{"a_row": 1}, {"a_row": 0}], "changes.1.a_row"),
+    ([{"b_row": 1, "columns": []}], "changes.0.columns"),
+    ([{"b_row": 1, "columns": [""]}], "changes.0.columns.0"),
+    ([{"b_row": 1, "column": "Id"}], "changes.0.column"),
+]
+
+
+@pytest.mark.parametrize("changes,field", MISPLACED)
+async def test_what_is_wrong_with_changes_is_named_by_its_place(
+    gateway: Gateway, fakes: Fakes, user: Person, changes: object, field: str
+) -> None:
+    body = {"pair": "p1", "changes": changes, "into": "a"}
+    answer = await gateway.client.post(f"{ONE}/apply", headers=user.headers, json=body)
+    assert [fault["field"] for fault in problem_of(answer, 422, "INVALID")["errors"]] == [field]
+
+
 async def test_many_changes_fit_into_one_order(gateway: Gateway, fakes: Fakes, user: Person) -> None:
     fakes.diff.answers["Apply"] = lambda _: diff_pb2.ApplyResponse(job=a_job("diff-4"))
     changes = [{"a_row": at, "columns": ["A rather long name of a column " * 5]} for at in range(1, 10_001)]
