@@ -44,12 +44,19 @@ def regrouped(
         if not (chosen_a & set(of_a) or chosen_b & set(of_b)):
             continue
         if len(of_a) == len(chosen_a) and len(of_b) == len(chosen_b) and chosen_a == {*of_a} and chosen_b == {*of_b}:
-            raise Invalid(field="a_path", reason="and b_path are a pair already")
+            raise _unchanged(wanted)
         gone.append(row.id)
         left_a += [one for one in of_a if one not in chosen_a]
         left_b += [one for one in of_b if one not in chosen_b]
     rows = [only(a[one], "a") for one in left_a if one in a] + [only(b[one], "b") for one in left_b if one in b]
     return Regrouped(gone, [*rows, _chosen(a, b, chosen_a, chosen_b)])
+
+
+def _unchanged(wanted: tuple[str, str]) -> Invalid:
+    """What is wanted is so already."""
+    if all(wanted):
+        return Invalid(field="a_path", reason="and b_path are a pair already")
+    return Invalid(field="a_path" if wanted[0] else "b_path", reason="names a document that stands alone already")
 
 
 def _at(files: Mapping[str, FileFacts], path: str) -> set[str]:

@@ -68,7 +68,8 @@ def test_one_of_several_documents_of_a_side_leaves_the_others_alone() -> None:
 def test_documents_that_are_not_there_and_pairs_that_are_one_are_refused() -> None:
     with pytest.raises(NotFound):
         regrouped(PAIRS, A, B, ("nothing", "x"))
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="a_path and b_path are a pair already"):
         regrouped(PAIRS, A, B, ("x", "x"))
-    with pytest.raises(Invalid):
-        regrouped(PAIRS, A, B, ("z", ""))
+    for field, wanted in (("a_path", ("z", "")), ("b_path", ("", "w"))):
+        with pytest.raises(Invalid, match=f"{field} names a document that stands alone already"):
+            regrouped(PAIRS, A, B, wanted)
