@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from exports import packed, records
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 from product import Product
 from watch import Watch, faults_of_access, log_in, upload
 
@@ -15,6 +15,8 @@ ROWS = 240
 # What was planted: cells by row and column, two rows that are gone, one that is new.
 FLAGS = range(0, ROWS, 20)
 GONE = (30, 31)
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 800}
 
 
 def terms() -> list[dict[str, str]]:
@@ -171,6 +173,29 @@ def test_a_dot_leads_to_its_cell_in_both_complete_tables(page: Page, product: Pr
     )
     assert box is not None
     assert target == "0px"
+
+
+def test_on_a_phone_nothing_sticks_out_and_no_panel_covers_the_tables(page: Page, product: Product) -> None:
+    compared(page, product)
+    # The longest row of tabs is an administrator's.
+    expect(page.get_by_role("link", name="Admin")).to_be_visible()
+    width = "() => document.documentElement.scrollWidth"
+    page.set_viewport_size(PHONE)
+    assert page.evaluate(width) == PHONE["width"]
+    page.set_viewport_size(DESK)
+    open_terms(page)
+    panel = page.get_by_role("complementary", name="Patterns, key and note")
+    expect(panel).to_be_visible()
+    page.set_viewport_size(PHONE)
+    expect(panel).to_have_count(0)
+    page.reload()
+    page.locator("[data-panes][data-ready]").wait_for()
+    expect(panel).to_have_count(0)
+    assert page.evaluate(width) == PHONE["width"]
+    page.get_by_role("button", name="Patterns, key and note").click()
+    expect(panel).to_be_visible()
+    page.get_by_role("button", name="Close the panel").click()
+    expect(panel).to_have_count(0)
 
 
 def test_the_keyboard_alone_goes_from_the_start_to_the_last_change(page: Page, product: Product) -> None:

@@ -1,4 +1,4 @@
-import { computed, type WritableComputedRef } from "vue";
+import { computed, toValue, type MaybeRefOrGetter, type WritableComputedRef } from "vue";
 import { useRoute, useRouter, type LocationQueryRaw } from "vue-router";
 import { STATUSES, type PairStatus } from "./types";
 
@@ -21,8 +21,11 @@ export function useQueryState() {
   const text = (name: string): WritableComputedRef<string> => computed({ get: () => read(name), set: (value) => { set({ [name]: value }); } });
   const flag = (name: string): WritableComputedRef<boolean> => computed({ get: () => read(name) === "1", set: (on) => { set({ [name]: on ? "1" : "" }); } });
   /** The first choice is the one that is not written down. */
-  const choice = <T extends string>(name: string, choices: readonly [T, ...T[]]): WritableComputedRef<T> =>
-    computed({ get: () => choices.find((known) => known === read(name)) ?? choices[0], set: (value) => { set({ [name]: value === choices[0] ? "" : value }); } });
+  const choice = <T extends string>(name: string, choices: MaybeRefOrGetter<readonly [T, ...T[]]>): WritableComputedRef<T> =>
+    computed({
+      get: () => toValue(choices).find((known) => known === read(name)) ?? toValue(choices)[0],
+      set: (value) => { set({ [name]: value === toValue(choices)[0] ? "" : value }); },
+    });
 
   return { read, set, text, flag, choice };
 }

@@ -4,6 +4,7 @@ import { useI18n } from "vue-i18n";
 import { useRoute, useRouter } from "vue-router";
 import { useSession } from "@/session/store";
 import { useAnnounce } from "@/ui/announce";
+import { useMedia } from "@/ui/media";
 import { useCompareCommands } from "../commands";
 import { optionsOf } from "../order";
 import type { Panes } from "../panes/model";
@@ -13,6 +14,8 @@ import { useWork } from "../work";
 import type { Scope } from "./applying";
 
 export const PANELS = ["patterns", "key", "note", "none"] as const;
+/** Where it would lie over the tables, a panel is open only for whoever asks for it. */
+const CLOSED_FIRST = ["none", "patterns", "key", "note"] as const;
 /** From here on there is room for a panel beside the tables: it is then open by itself. */
 const ROOMY = "(min-width: 64rem)";
 export type Surface = "keys" | "repair" | "key";
@@ -28,6 +31,7 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
   const who = useSession();
   const state = useQueryState();
   const work = useWork();
+  const isRoomy = useMedia(ROOMY);
   const surface = ref<Surface | null>(null);
   const applying = ref<Scope | null>(null);
   const panes: ShallowRef<Panes | null> = shallowRef(null);
@@ -84,7 +88,7 @@ export function usePairDesk(comparison: Ref<Comparison>, pair: Ref<Pair>) {
     view: state.choice("view", ["changed", "full"]),
     columns: state.choice("columns", ["changed", "all"]),
     moves: state.flag("moves"),
-    panel: state.choice("panel", matchMedia(ROOMY).matches ? PANELS : ["none", "patterns", "key", "note"]),
+    panel: state.choice("panel", () => (isRoomy.value ? PANELS : CLOSED_FIRST)),
     recompare, refresh, ignore, review, step, repaired,
     focus: () => { focus(); },
     drawnBy: (given: () => void) => { focus = given; },
