@@ -8,7 +8,7 @@ import { faultOf } from "@/features/account/password";
 import { matching } from "@/features/shell/commands";
 import { tabsFor } from "@/features/shell/tabs";
 import en from "@/locales/en.json";
-import { bytes, clock, limit, span } from "@/ui/format";
+import { bytes, clock, joined, limit, span } from "@/ui/format";
 
 type Texts = { [key: string]: string | Texts };
 
@@ -92,6 +92,12 @@ describe("what is said", () => {
     expect(limit(2 * 1024 ** 3)).toBe("2 GiB");
     expect([0, 59.6, 3661].map(clock)).toEqual(["0:00", "1:00", "1:01:01"]);
     expect([0.2, 42, 600, 7200].map(span)).toEqual(["< 1 s", "42 s", "10 min", "2 h"]);
+  });
+
+  test("a name without one of its parts has no separator for it", () => {
+    expect(joined("Terms", "Flag", "format only")).toBe("Terms · Flag · format only");
+    expect(joined("", "Flag", false)).toBe("Flag");
+    expect(joined(false, "", "")).toBe("");
   });
 
   test("browsers are named, programs by their first word", () => {

@@ -9,6 +9,9 @@ export const compact = (value: number): string => compactNumber.format(value);
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
+/** What there is of the parts of a name, in one line. */
+export const joined = (...parts: (string | false)[]): string => parts.filter((part) => part !== false && part !== "").join(" · ");
+
 /** Decimal units, as upload limits and disks are sold. */
 export function bytes(value: number): string {
   let scaled = value;
