@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Readings, type Reading } from "@/features/compare/flow/keeping";
 import { drawingOf, heightOf, laidOut, WIDTH } from "@/features/compare/flow/layout";
 import { actOf, anchored, shownAt, typedAhead, wholeView } from "@/features/compare/flow/moving";
 import { LIMIT, openAll, openAtFirst, PAGE, spotsOf, toggled, turned, type Open } from "@/features/compare/flow/spots";
@@ -176,5 +177,27 @@ describe("the view over it", () => {
 
   test("an opened folder stays where it was while the rest moves", () => {
     expect(anchored({ x: 10, y: 20, zoom: 2 }, { x: 0, y: 100 }, { x: 0, y: 400 })).toEqual({ x: 10, y: -580, zoom: 2 });
+  });
+});
+
+describe("a flowchart one comes back to", () => {
+  const reading = (about: string, current: string): Reading => ({ about, open: new Map([["path a", 40]]), isByHand: true, note: "", current, view: { x: 1, y: 2, zoom: 0.5 }, forDocument: true });
+
+  test("is as it was left, for each comparison", () => {
+    const readings = new Readings();
+    readings.keep("one", reading("all", "pair 1"));
+    readings.keep("other", reading("all", "pair 2"));
+    readings.keep("one", reading("all", "pair 3"));
+    expect(readings.of("one", "all")).toEqual(reading("all", "pair 3"));
+    expect(readings.of("other", "all")?.current).toBe("pair 2");
+  });
+
+  test("begins anew where something else is looked for, and when the session is over", () => {
+    const readings = new Readings();
+    readings.keep("one", reading("all", "pair 1"));
+    expect(readings.of("one", "mismatch")).toBeNull();
+    expect(readings.of("unknown", "all")).toBeNull();
+    readings.clear();
+    expect(readings.of("one", "all")).toBeNull();
   });
 });

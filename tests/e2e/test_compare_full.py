@@ -282,6 +282,16 @@ def test_the_flowchart_is_walked_with_keys_and_never_draws_more_than_can_be_seen
     expect(node(page, "set_000.xml")).to_have_count(0)
     assert "many" in current(page)
     assert faults_of_access(page, axe) == []
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert "set_040.xml" in current(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pairs/*")
+    page.go_back()
+    expect(node(page, "set_040.xml")).to_have_attribute("aria-selected", "true")
+    expect(tree(page)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    assert "many" in current(page)
     page.keyboard.press("Enter")
     expect(node(page, "set_040.xml")).to_have_count(0)
 
