@@ -1,6 +1,7 @@
 """Our side of a comparison of two Parquet files, in a process of its own: `python -m benchmarks.compare.ours A B …`.
 
-Printed as JSON: seconds up to the changed cells (and of processors), seconds to the stored artefact, memory, counts.
+Printed as JSON: seconds up to the result (and of processors), seconds to the stored artefact, memory, counts. With
+`--cells`: seconds up to the changed cells by a key alone, which is all that a peer gives: no moves, patterns, classes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare.tables import Stored
+from ret_diff import keyed
 from ret_diff.artefact import Side, write
 from ret_diff.engine import compare
 from ret_diff.meta import TableBlob
@@ -45,6 +47,25 @@ def compared(a: Path, b: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def cells(a: Path, b: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Rows paired by the key, and the cells in which pairs differ, with both values."""
+    start, begun = time.perf_counter(), time.process_time()
+    one, other = Stored(a), Stored(b)
+    names = [(column.name, column.name) for column in one.columns]
+    key = [(name, name) for name in keys]
+    with keyed.Columns(one, other, names, key) as columns:
+        paired = keyed.paired(columns.whole(key), Options(keys=keys), Reading())
+        if paired is None:
+            raise SystemExit("the key is not unique")
+        changed = sum(len(rows) for rows, _, _ in columns.differences(names, paired[0]))
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu": time.process_time() - begun,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "cells_changed": changed,
+    }
+
+
 def measured(a: Path, b: Path, *keys: str) -> dict[str, Any]:
     """The same in another process."""
     command = [sys.executable, "-m", "benchmarks.compare.ours", str(a), str(b), *keys]
@@ -57,8 +78,9 @@ def main() -> None:
     parser.add_argument("a", type=Path)
     parser.add_argument("b", type=Path)
     parser.add_argument("keys", nargs="*")
+    parser.add_argument("--cells", action="store_true")
     asked = parser.parse_args()
-    print(json.dumps(compared(asked.a, asked.b, tuple(asked.keys))))
+    print(json.dumps((cells if asked.cells else compared)(asked.a, asked.b, tuple(asked.keys))))
 
 
 if __name__ == "__main__":

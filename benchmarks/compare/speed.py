@@ -6,7 +6,6 @@ counts for datacompy and for us, not for daff.
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -65,15 +64,18 @@ def keyed(folder: Path, rows: int, columns: int) -> None:
         tables = made(folder, rows, columns, key=True, shuffled=shuffled)
         ours: list[dict[str, Any]] = []
         peer: list[dict[str, Any]] = []
+        whole: list[dict[str, Any]] = []
         for _ in range(ROUNDS):
             peer.append(asked("datacompy", tables.a, tables.b, KEY))
-            ours.append(measured(tables.a, tables.b, KEY))
-        one, other = middle(ours, "seconds"), middle(peer, "seconds")
-        whole = statistics.median(found["whole"] for found in ours)
+            ours.append(measured(tables.a, tables.b, KEY, "--cells"))
+            whole.append(measured(tables.a, tables.b, KEY))
+        one, other, all_ = middle(ours, "seconds"), middle(peer, "seconds"), middle(whole, "whole")
+        right = truth(all_, tables) if one["cells_changed"] == tables.cells else f"found {one['cells_changed']} cells"
         print(
             f"{'shuffled' if shuffled else 'in order':9} datacompy {figures(other)}  "
             f"ours {figures(one)}: {other['seconds'] / one['seconds']:4.2f} x (bar 1.5)  "
-            f"stored {whole:5.2f} s: {other['seconds'] / whole:4.2f} x (bar 1)  {truth(one, tables)}",
+            f"stored {all_['whole']:5.2f} s ({all_['peak']} MiB): {other['seconds'] / all_['whole']:4.2f} x (bar 1)  "
+            f"{right}",
             flush=True,
         )
 

@@ -21,6 +21,7 @@ from ret_diff.columns import Pair
 from ret_diff.costs import costs as costs_of
 from ret_diff.encode import Coded, encoded, numbered
 from ret_diff.equal import grouped
+from ret_diff.hashes import Hashes
 from ret_diff.links import Links
 from ret_diff.model import (
     NOWHERE,
@@ -117,12 +118,11 @@ class _Comparison:
     def result(self) -> Result:
         given, notes = self._given()
         if given and self._belonging is None:
-            links = keyed.paired(self._a, self._b, self._names(given), self._options, self._reading)
-            if links is not None:
-                self._lay_out(self._confirmed(links))
-                alignment = moves.shown(links)
-                key = KeyChoice(self._given()[0], 1.0, given=True)
-                return _told(alignment, self._side_by_side(links, alignment), key, (), notes)
+            key = self._names(given)
+            with keyed.Columns(self._a, self._b, self._names(self.both), key) as ahead:
+                paired = keyed.paired(ahead.whole(key), self._options, self._reading)
+                if paired is not None:
+                    return self._by_key(*paired, ahead, notes)
         found, key, notes = self._paired(given, notes)
         confirmed = self._confirmed(found.links)
         if confirmed != self._renamed:
@@ -189,14 +189,19 @@ class _Comparison:
             return []
         return renames.confirmed(self._a, self._b, self._left, links, self._options, self._reading)
 
-    def _side_by_side(self, links: Links, alignment: Alignment) -> Cells:
-        """The cells of rows that are aligned by a given key."""
+    def _by_key(self, links: Links, keys: Hashes, ahead: keyed.Columns, notes: list[Note]) -> Result:
+        """The result for rows that are paired by a given key."""
+        self._lay_out(self._confirmed(links))
+        names = dict(zip(self.both, self._names(self.both), strict=True))
+        found = ahead.differences(list(names.values()), links)
+        links.moved = keyed.moved(links, keys)
+        alignment = moves.shown(links)
         work = CellWork(alignment, self._options, self._reading)
         places = np.flatnonzero(alignment.a_rows != NOWHERE)
-        found = keyed.differences(self._a, self._b, self._names(self.both), links)
         for at, (rows, old, new) in zip(self.both, found, strict=True):
             work.differing(at, places[rows], old, new, ignored=not self.layout[at].compared)
-        return work.conclude(self.layout)
+        cells = replace(work.conclude(self.layout), values=ahead.at_hand(names))
+        return _told(alignment, cells, KeyChoice(self._given()[0], 1.0, given=True), (), notes)
 
     def _names(self, places: Sequence[int]) -> list[tuple[str, str]]:
         """What columns are called in A and in B."""

@@ -1,16 +1,19 @@
 """Two tables whose key is given and is one: rows by their key, cells where they stand, and nothing encoded.
 
 Rows are paired by 64-bit numbers of their keys (a collision shows as a changed key: keys are compared like all cells).
-Columns are read, put side by side and compared one after the other, in two threads.
+Columns are read, put side by side and compared one after the other, in two threads, which begin to read while rows are
+being paired.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from threading import Lock
+from typing import Any, Self
 
 import numpy as np
 
@@ -26,16 +29,22 @@ from ret_diff.values import canonical, compared
 
 Names = tuple[str, str]
 """What a column is called in A and in B."""
+AHEAD = 1 << 22
+"""Cells that are read before rows are paired, at most."""
+KEPT = 768 << 20
+"""Bytes of columns that stay in memory, at most."""
 
 
-def paired(a: Source, b: Source, key: Sequence[Names], options: Options, reading: Reading) -> Links | None:
-    """The pairs of rows of the same key; None where two rows of a side have the same."""
-    keys_a = [_column(a, one) for one, _ in key]
-    keys_b = [_column(b, other) for _, other in key]
+def paired(keys: Sequence[tuple[Array, Array]], options: Options, reading: Reading) -> tuple[Links, Hashes] | None:
+    """The pairs of rows of the same key, and the numbers of A's keys; None where two rows of a side have the same.
+
+    `keys` are the columns of the key, of A and of B.
+    """
+    keys_a, keys_b = [one for one, _ in keys], [other for _, other in keys]
     of_a, of_b = _numbers(keys_a), _numbers(keys_b)
     if not _unique(of_a) or not _unique(of_b):
         return None
-    links = Links(a.rows, b.rows)
+    links = Links(len(of_a), len(of_b))
     links.join(*alone(of_a, of_b), SURE)
     left_a, left_b = links.left()
     if len(left_a) and len(left_b):
@@ -45,8 +54,7 @@ def paired(a: Source, b: Source, key: Sequence[Names], options: Options, reading
         ]
         some_a, some_b = alone(forms[0], forms[1])
         links.join(left_a[some_a], left_b[some_b], SURE)
-    links.moved = _moved(links, of_a)
-    return links
+    return links, of_a
 
 
 @dataclass(frozen=True)
@@ -70,25 +78,97 @@ class _Beside:
         return _Beside(None, pa.array(links.a, mask=links.a < 0), np.arange(len(links.a)), paired)
 
 
-def differences(a: Source, b: Source, names: Sequence[Names], links: Links) -> Iterator[tuple[Int64s, Array, Array]]:
-    """Of each column: rows of A whose partner differs in it, and what stands there in A and in B."""
-    beside = _Beside.of(links)
-    step = max(1, TOGETHER // max(1, a.rows + b.rows))
-    waiting: deque[Future[list[tuple[Int64s, Array, Array]]]] = deque()
-    with ThreadPoolExecutor(THREADS) as pool:
-        for start in range(0, len(names), step):
-            waiting.append(pool.submit(_differences, (a, b), names[start : start + step], beside))
-            if len(waiting) > THREADS:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+class Columns:
+    """Columns of both sides, one beside the other: read in two threads while rows are still being paired.
+
+    What fits into `KEPT` bytes stays at hand for whoever needs some of the cells once more. Use `with`.
+    """
+
+    def __init__(self, a: Source, b: Source, names: Sequence[Names], key: Sequence[Names]) -> None:
+        self._sides = a, b
+        cells = max(1, a.rows + b.rows)
+        self._step = max(1, TOGETHER // cells)
+        self._kept: dict[Names, tuple[Array, Array]] = {}
+        self._left = KEPT
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="columns")
+        ahead = max(THREADS, AHEAD // (cells * self._step))
+        # What rows are paired by is read first.
+        parts, wanted = list(self._parts(names)), set(key)
+        keys = [part for part in parts if not wanted.isdisjoint(part)]
+        first = dict.fromkeys([*keys, *parts[:ahead]])
+        self._first = {part: self._pool.submit(self._read, part) for part in first}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def whole(self, names: Sequence[Names]) -> list[tuple[Array, Array]]:
+        """Columns of the key, of A and of B, all of their cells."""
+        wanted = set(names)
+        parts = [part for part in self._first if not wanted.isdisjoint(part)]
+        found = {one: both for part in parts for one, both in zip(part, self._first[part].result(), strict=True)}
+        return [found[one] for one in names]
+
+    def differences(self, names: Sequence[Names], links: Links) -> Iterator[tuple[Int64s, Array, Array]]:
+        """Of each column: rows of A whose partner differs in it, and what stands there in A and in B.
+
+        It begins at once, not when the first is asked for.
+        """
+        beside = _Beside.of(links)
+        parts = self._parts(names)
+        waiting = deque(self._begun(part, beside) for part in islice(parts, THREADS + len(self._first)))
+
+        def found() -> Iterator[tuple[Int64s, Array, Array]]:
+            while waiting:
+                columns = waiting.popleft().result()
+                waiting.extend(self._begun(part, beside) for part in islice(parts, 1))
+                yield from columns
+
+        return found()
+
+    def _begun(self, part: tuple[Names, ...], beside: _Beside) -> Future[list[tuple[Int64s, Array, Array]]]:
+        return self._pool.submit(self._compare, part, self._first.pop(part, None), beside)
+
+    def at_hand(self, names: Mapping[int, Names]) -> AtHand:
+        """The cells that are kept, by places of columns."""
+        return AtHand({at: self._kept[one] for at, one in names.items() if one in self._kept})
+
+    def _parts(self, names: Sequence[Names]) -> Iterator[tuple[Names, ...]]:
+        for start in range(0, len(names), self._step):
+            yield tuple(names[start : start + self._step])
+
+    def _read(self, part: Sequence[Names]) -> list[tuple[Array, Array]]:
+        a, b = (side.read([one[at] for one in part]) for at, side in enumerate(self._sides))
+        found = [(_flat(a.column(at)), _flat(b.column(at))) for at in range(len(part))]
+        with self._lock:
+            for name, (old, new) in zip(part, found, strict=True):
+                size = old.nbytes + new.nbytes
+                if size <= self._left:
+                    self._left -= size
+                    self._kept[name] = old, new
+        return found
+
+    def _compare(
+        self, part: Sequence[Names], read: Future[list[tuple[Array, Array]]] | None, beside: _Beside
+    ) -> list[tuple[Int64s, Array, Array]]:
+        # What is waited for was given to the same threads before, so one of them is at it or has done it.
+        columns = read.result() if read else self._read(part)
+        return [_differing(one, beside) for one in columns]
 
 
-def _differences(
-    sides: tuple[Source, Source], names: Sequence[Names], beside: _Beside
-) -> list[tuple[Int64s, Array, Array]]:
-    tables = [side.read([name[at] for name in names]) for at, side in enumerate(sides)]
-    return [_differing([_flat(table.column(at)) for table in tables], beside) for at in range(len(names))]
+@dataclass(frozen=True)
+class AtHand:
+    """Columns that are in memory, by their places among the matched ones."""
+
+    columns: Mapping[int, tuple[Array, Array]]
+
+    def taken(self, side: str, column: int, rows: Int64s) -> Array | None:
+        """The cells of rows of side a or b; None for a column that is not here."""
+        found = self.columns.get(column)
+        return None if found is None else found[0 if side == "a" else 1].take(pa.array(rows))
 
 
 def _differing(columns: Sequence[Array], beside: _Beside) -> tuple[Int64s, Array, Array]:
@@ -103,10 +183,6 @@ def _differing(columns: Sequence[Array], beside: _Beside) -> tuple[Int64s, Array
         differ = pc.and_(differ, beside.paired)
     places = np.flatnonzero(np.asarray(differ))
     return beside.rows[places], old.take(pa.array(places)), new.take(pa.array(places))
-
-
-def _column(side: Source, name: str) -> Array:
-    return _flat(side.read([name]).column(0))
 
 
 def _flat(column: Array) -> Array:
@@ -128,7 +204,7 @@ def _unique(numbers: Hashes) -> bool:
     return not bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _moved(links: Links, keys: Hashes) -> Flags:
+def moved(links: Links, keys: Hashes) -> Flags:
     """The pairs out of order: of those that could be, the same ones if the sides are exchanged."""
     by_a = np.flatnonzero(links.a >= 0)
     by_b = links.b[links.b >= 0]

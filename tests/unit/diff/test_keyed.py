@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
+import pytest
 from tables import Listed, compared, numbers, pairs, statuses
 
 from ret_diff import keyed
+from ret_diff.arrow import pa
 from ret_diff.engine import KEY_NOT_UNIQUE
 from ret_diff.model import Options, Reading, RowStatus
 
@@ -68,8 +71,8 @@ def test_which_rows_moved_is_the_same_from_either_side() -> None:
 
 def test_a_key_that_is_there_twice_is_left_to_the_slower_way() -> None:
     rows = [{"K": "k", "V": "1"}, {"K": "k", "V": "2"}]
-    source = Listed(rows)
-    assert keyed.paired(source, source, [("K", "K")], Options(), Reading()) is None
+    keys = pa.array(["k", "k"], pa.large_string())
+    assert keyed.paired([(keys, keys)], Options(), Reading()) is None
     assert [note.code for note in compared(rows, rows, keys=("K",)).notes] == [KEY_NOT_UNIQUE]
 
 
@@ -84,3 +87,28 @@ def test_a_given_key_may_be_a_column_that_is_ignored_or_was_renamed() -> None:
 
 def test_an_empty_side_has_no_pairs() -> None:
     assert numbers(compared(table(9), Listed([], ["K", "L", "V", "W"]), keys=("K",))) == {"rows_removed": 9}
+
+
+def test_cells_that_were_read_once_are_at_hand() -> None:
+    a, b = table(), changed(table())
+    values = compared(a, b, keys=("K",)).values
+    assert values is not None
+    places = {name: at for at, name in enumerate("KLVW")}
+    for side, rows in (("a", a), ("b", b)):
+        for name, at in places.items():
+            found = values.taken(side, at, np.array([5, 2]))
+            assert found is not None
+            assert found.to_pylist() == [rows[5][name], rows[2][name]]
+    assert values.taken("a", len(places), np.array([0])) is None
+
+
+def test_what_does_not_fit_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = table(), changed(table())
+    given = compared(a, b, keys=("K",))
+    monkeypatch.setattr(keyed, "KEPT", 0)
+    monkeypatch.setattr(keyed, "AHEAD", 1)
+    monkeypatch.setattr(keyed, "TOGETHER", 1)
+    again = compared(a, b, keys=("K",))
+    assert again.values is not None
+    assert again.values.taken("a", 0, np.array([0])) is None
+    assert (again.counts, again.patterns, pairs(again)) == (given.counts, given.patterns, pairs(given))
