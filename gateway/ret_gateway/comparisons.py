@@ -84,9 +84,12 @@ async def list_comparison_patterns(
 
 
 @router.get("/{comparison_id}/findings")
-async def list_findings(comparison_id: str, services: Services) -> bodies.FindingList:
+async def list_findings(
+    comparison_id: str, services: Services, offset: Offset = 0, limit: Limit = 100
+) -> bodies.FindingList:
     """What was found across pairs: ids that were numbered anew everywhere in the same way."""
-    return answers.findings(await services.diff.Findings(diff_pb2.FindingsRequest(comparison_id=comparison_id)))
+    found = answers.findings(await services.diff.Findings(diff_pb2.FindingsRequest(comparison_id=comparison_id)))
+    return bodies.FindingList(items=found.items[offset : offset + limit], total=found.total)
 
 
 @router.get("/{comparison_id}/report", responses=BINARY_ANSWER, response_class=Response)

@@ -12,6 +12,7 @@ from ret_gateway import comparison_answers as answers
 from ret_gateway import comparison_models as bodies
 from ret_gateway.access import API, SESSION_NEEDED, Services, SignedIn
 from ret_gateway.models import NAME_LIMIT, PRINTABLE
+from ret_gateway.parameters import Limit, Offset
 from ret_kit.errors import NotFound
 
 router = APIRouter(
@@ -26,10 +27,10 @@ async def _all(services: Services) -> list[bodies.Recipe]:
 
 
 @router.get("")
-async def list_recipes(services: Services) -> bodies.RecipeList:
+async def list_recipes(services: Services, offset: Offset = 0, limit: Limit = 100) -> bodies.RecipeList:
     """The session's recipes by name."""
     recipes = await _all(services)
-    return bodies.RecipeList(items=recipes, total=len(recipes))
+    return bodies.RecipeList(items=recipes[offset : offset + limit], total=len(recipes))
 
 
 @router.get("/{recipe:path}")  # an encoded slash of a name arrives as a slash

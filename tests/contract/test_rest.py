@@ -13,6 +13,8 @@ from ret_gateway.metrics import Metrics
 from ret_gateway.openapi import describe
 from ret_gateway.settings import GatewaySettings
 
+PAIR = "/api/v1/comparisons/{comparison_id}/pairs/{pair_id}"
+
 # Method, path, status of success, the schema of its answer ("" for none or bytes), and problems it must tell of.
 ROUTES: list[tuple[str, str, str, str, set[str]]] = [
     ("POST", "/api/v1/auth/login", "200", "Grant", {"401", "422", "423"}),
@@ -44,6 +46,28 @@ ROUTES: list[tuple[str, str, str, str, set[str]]] = [
     ("GET", "/api/v1/tables/{table_id}/find", "200", "FoundCell", {"401", "404", "422"}),
     ("GET", "/api/v1/tables/{table_id}/profile", "200", "TableProfile", {"401", "404"}),
     ("GET", "/api/v1/tables/{table_id}/history", "200", "TableHistory", {"401", "404", "422"}),
+    ("POST", "/api/v1/comparisons", "202", "ComparisonAnswer", {"401", "409", "422"}),
+    ("GET", "/api/v1/comparisons", "200", "ComparisonList", {"401", "422"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}", "200", "Comparison", {"401", "404"}),
+    ("DELETE", "/api/v1/comparisons/{comparison_id}", "204", "", {"401", "404"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}/tree", "200", "MergedNode", {"401", "404"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}/patterns", "200", "PatternList", {"401", "404", "422"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}/findings", "200", "FindingList", {"401", "404"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}/report", "200", "", {"401", "404", "422"}),
+    ("POST", "/api/v1/comparisons/{comparison_id}/apply", "202", "JobAnswer", {"401", "404", "409", "422"}),
+    ("GET", "/api/v1/comparisons/{comparison_id}/pairs", "200", "PairList", {"401", "404", "422"}),
+    ("PUT", "/api/v1/comparisons/{comparison_id}/pairs", "202", "JobAnswer", {"401", "404", "409", "422"}),
+    ("GET", PAIR, "200", "Pair", {"401", "404"}),
+    ("PATCH", PAIR, "200", "Pair", {"401", "404", "422"}),
+    ("POST", f"{PAIR}/recompare", "202", "JobAnswer", {"401", "404", "409", "422"}),
+    ("GET", f"{PAIR}/rows", "200", "ComparedRows", {"401", "404", "409", "422"}),
+    ("GET", f"{PAIR}/locate", "200", "LocatedRow", {"401", "404", "409", "422"}),
+    ("GET", f"{PAIR}/strip", "200", "Strip", {"401", "404", "422"}),
+    ("GET", f"{PAIR}/patterns", "200", "PatternList", {"401", "404", "422"}),
+    ("GET", "/api/v1/comparison-recipes", "200", "RecipeList", {"401"}),
+    ("GET", "/api/v1/comparison-recipes/{recipe}", "200", "Recipe", {"401", "404"}),
+    ("PUT", "/api/v1/comparison-recipes/{recipe}", "200", "Recipe", {"401", "422"}),
+    ("DELETE", "/api/v1/comparison-recipes/{recipe}", "204", "", {"401", "404"}),
     ("GET", "/api/v1/jobs", "200", "JobList", {"401", "422"}),
     ("GET", "/api/v1/jobs/{job_id}", "200", "Job", {"401", "404"}),
     ("POST", "/api/v1/jobs/{job_id}/cancel", "202", "JobAnswer", {"401", "404"}),
@@ -103,6 +127,19 @@ FIELDS: dict[str, set[str]] = {
     "TableHistory": {"items", "total"},
     "FoundCell": {"row", "column"},
     "TableVersion": {"version", "at", "user", "edits"},
+    "Comparison": {"id", "status", "a", "b", "summary", "options"},
+    "Summary": {
+        *("only_in_a", "only_in_b", "mismatch", "identical", "failed", "groups"),
+        *("rows_added", "rows_removed", "rows_changed", "rows_moved", "cells_changed", "cells_format_only"),
+    },
+    "Pair": {
+        *("id", "status", "group", "a_path", "b_path", "match", "confidence", "key_columns", "tables"),
+        *("rows_added", "rows_removed", "rows_changed", "cells_changed"),
+        *("columns_added", "columns_removed", "columns_renamed"),
+    },
+    "ComparedRows": {"total", "columns", "rows"},
+    "ComparedColumn": {"name", "a_name", "b_name", "status"},
+    "ComparedRow": {"status", "moved", "a_row", "b_row", "a", "b", "changed", "format_only"},
 }
 
 QUERIES: dict[str, set[str]] = {
@@ -115,6 +152,9 @@ QUERIES: dict[str, set[str]] = {
     "/api/v1/tables/{table_id}/history": {"offset", "limit"},
     "/api/v1/collections": {"offset", "limit"},
     "/api/v1/jobs": {"offset", "limit"},
+    "/api/v1/comparisons/{comparison_id}/pairs": {"group", "status", "q", "offset", "limit"},
+    f"{PAIR}/rows": {"table", "view", "columns", "moves", "offset", "limit"},
+    "/api/v1/comparisons/{comparison_id}/report": {"format"},
     "/api/v1/admin/users": {"offset", "limit"},
 }  # fmt: skip
 

@@ -4356,7 +4356,12 @@ export interface operations {
     };
     list_recipes: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4383,6 +4388,15 @@ export interface operations {
             };
             /** @description not allowed to this role, from this origin, or before the password is changed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not usable; the field is named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5006,7 +5020,12 @@ export interface operations {
     };
     list_findings: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description items at most */
+                limit?: number;
+                /** @description items to leave out at the start */
+                offset?: number;
+            };
             header?: never;
             path: {
                 comparison_id: string;

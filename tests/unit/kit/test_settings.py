@@ -28,6 +28,7 @@ EVERYTHING = {
     "RET_AUTH_ADDRESS": "auth:9101",
     "RET_INGEST_ADDRESS": "ingest:9102",
     "RET_CONVERT_ADDRESS": "convert:9103",
+    "RET_DIFF_ADDRESS": "diff:9104",
     "RET_THING_ORIGIN": "https://ret.example",
 }
 
