@@ -19,7 +19,7 @@ import numpy as np
 
 from ret_diff import moves
 from ret_diff.arrow import Array, pa, pc
-from ret_diff.encode import THREADS, TOGETHER
+from ret_diff.encode import THREADS
 from ret_diff.equal import alone
 from ret_diff.hashes import Hashes, mixed
 from ret_diff.links import SURE, Links
@@ -29,7 +29,9 @@ from ret_diff.values import canonical, compared
 
 Names = tuple[str, str]
 """What a column is called in A and in B."""
-AHEAD = 1 << 22
+TOGETHER = 1 << 22
+"""Cells of columns that are read at once: every reading has its cost."""
+AHEAD = 1 << 23
 """Cells that are read before rows are paired, at most."""
 KEPT = 768 << 20
 """Bytes of columns that stay in memory, at most."""
