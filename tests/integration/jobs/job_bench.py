@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import job_worker
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from ret.jobs.v1 import jobs_pb2
 from ret.sessions.v1 import sessions_pb2
@@ -128,13 +129,17 @@ class Bench:
             await listener.__aexit__(None, None, None)
 
     async def stop_between_writes(self, worker: WorkerProcess) -> None:
-        """SIGSTOP, at a moment when the worker does not hold SQLite's one write lock: nobody could take over then."""
+        """SIGSTOP, at a moment when the worker holds no lock of the database: nobody could take over then."""
         while True:
             worker.signal_group(signal.SIGSTOP)
             try:
-                async with asyncio.timeout(2), self.db.write():
+                # SQLite has one lock, which this takes; PostgreSQL has one for each row that is being written.
+                async with asyncio.timeout(2), self.db.write() as conn:
+                    if conn.dialect.name == "postgresql":
+                        jobs = self.host.store.tables.jobs.name
+                        await conn.execute(text(f"LOCK TABLE {jobs} IN SHARE MODE NOWAIT"))
                     return
-            except (TimeoutError, Unavailable):
+            except (TimeoutError, Unavailable, DBAPIError):
                 worker.signal_group(signal.SIGCONT)
                 await asyncio.sleep(0.05)
 
