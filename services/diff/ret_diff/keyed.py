@@ -31,7 +31,7 @@ Names = tuple[str, str]
 """What a column is called in A and in B."""
 TOGETHER = 1 << 22
 """Cells of columns that are read at once: every reading has its cost."""
-AHEAD = 1 << 23
+AHEAD = 1 << 24
 """Cells that are read before rows are paired, at most."""
 KEPT = 768 << 20
 """Bytes of columns that stay in memory, at most."""
@@ -173,10 +173,10 @@ class AtHand:
         return None if found is None else found[0 if side == "a" else 1].take(pa.array(rows))
 
 
-def _differing(columns: Sequence[Array], beside: _Beside) -> tuple[Int64s, Array, Array]:
+def _differing(columns: tuple[Array, Array], beside: _Beside) -> tuple[Int64s, Array, Array]:
     old, new = (
         column if places is None else column.take(places)
-        for column, places in zip(columns, (beside.a, beside.b), strict=True)
+        for column, places in zip(_alike(*columns), (beside.a, beside.b), strict=True)
     )
     differ = pc.fill_null(pc.not_equal(old, new), False)  # noqa: FBT003 - a value
     if old.null_count or new.null_count:
@@ -184,14 +184,24 @@ def _differing(columns: Sequence[Array], beside: _Beside) -> tuple[Int64s, Array
     if beside.paired is not None:
         differ = pc.and_(differ, beside.paired)
     places = np.flatnonzero(np.asarray(differ))
-    return beside.rows[places], old.take(pa.array(places)), new.take(pa.array(places))
+    some = pa.array(places)
+    return beside.rows[places], old.take(some).cast(pa.large_string()), new.take(some).cast(pa.large_string())
 
 
-def _flat(column: Array) -> Array:
-    """A column in one piece, of one type."""
+def _flat(column: Any) -> Array:
+    """A column in one piece; with short offsets where they do: long ones are memory to be filled."""
     text = pa.large_string()
-    whole: Any = column if column.type == text else column.cast(text)
-    return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+    chunks: list[Array] = getattr(column, "chunks", [column])
+    if len(chunks) == 1:
+        return chunks[0] if chunks[0].type in {text, pa.string()} else chunks[0].cast(text)
+    return column.cast(text).combine_chunks()
+
+
+def _alike(old: Array, new: Array) -> tuple[Array, Array]:
+    """Both with offsets of one length."""
+    if old.type == new.type:
+        return old, new
+    return old.cast(pa.large_string()), new.cast(pa.large_string())
 
 
 def _numbers(columns: Sequence[Array]) -> Hashes:
