@@ -7,169 +7,29 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from comparison_messages import (
+    A_COMPARISON,
+    A_PAIR,
+    A_TALLY,
+    ALL,
+    COLUMN,
+    COLUMN_BODY,
+    COMPARISON,
+    ONE,
+    OPTIONS,
+    PAIR,
+    PAIR_BODY,
+    PAIRS,
+    RECIPES,
+    TALLY,
+)
 from gateway_bench import Fakes, Gateway, Person, a_job, a_user, problem_of
 
 from ret.auth.v1 import auth_pb2
 from ret.diff.v1 import diff_pb2
 from ret_diff.errors import SideGone
-from ret_kit.errors import NotFound
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-ALL = "/api/v1/comparisons"
-ONE = f"{ALL}/c1"
-PAIRS = f"{ONE}/pairs"
-PAIR = f"{PAIRS}/p1"
-RECIPES = "/api/v1/comparison-recipes"
-
-COUNTS = {
-    "rows_added": 1,
-    "rows_removed": 2,
-    "rows_changed": 3,
-    "rows_moved": 4,
-    "cells_changed": 5,
-    "cells_format_only": 6,
-}
-STATUSES = {"only_in_a": 7, "only_in_b": 8, "mismatch": 9, "identical": 10, "failed": 11, "pending": 12}
-A_TALLY = diff_pb2.Tally(counts=diff_pb2.Counts(**COUNTS), **STATUSES)
-TALLY = COUNTS | STATUSES
-OPTIONS: dict[str, Any] = {
-    "keys": ["Code"],
-    "ignore_columns": ["Id", "Stamp"],
-    "ignore_case": True,
-    "ignore_space": False,
-    "numeric_tolerance": 0.5,
-}
-A_COMPARISON = diff_pb2.Comparison(
-    id="c1",
-    status="running",
-    a=diff_pb2.Side(collection_id="A", version="original", name="Was.zip", sha256="ab"),
-    b=diff_pb2.Side(document_id="D", name="now.xml", gone=True),
-    groups=["AR"],
-    options=diff_pb2.Options(**OPTIONS),
-    summary=A_TALLY,
-    by_group=[diff_pb2.GroupTally(name="AR", tally=A_TALLY)],
-    job_id="diff-1",
-    created_at_ms=1_763_640_000_123,
-    notes=[diff_pb2.Note(code="NOTHING_COMMON", detail="d")],
-)
-COMPARISON = {
-    "id": "c1",
-    "status": "running",
-    "a": {
-        "collection_id": "A",
-        "document_id": None,
-        "version": "original",
-        "name": "Was.zip",
-        "gone": False,
-        "sha256": "ab",
-    },
-    "b": {
-        "collection_id": None,
-        "document_id": "D",
-        "version": "edited",
-        "name": "now.xml",
-        "gone": True,
-        "sha256": None,
-    },
-    "groups": ["AR"],
-    "options": OPTIONS,
-    "summary": TALLY | {"groups": {"AR": TALLY}},
-    "job_id": "diff-1",
-    "created_at": "2025-11-20T12:00:00.123Z",
-    "finished_at": None,
-    "notes": [{"code": "NOTHING_COMMON", "detail": "d"}],
-}
-RENAMES = [diff_pb2.Rename(**{"from": "Old", "to": "New"})]
-A_TABLE = diff_pb2.TablePair(
-    name="Rows",
-    status="mismatch",
-    counts=diff_pb2.Counts(**COUNTS),
-    a_table_id="t1",
-    a_rows=20,
-    b_rows=21,
-    key_columns=["Code"],
-    key_confidence=0.75,
-    runner_ups=[diff_pb2.KeyCandidate(columns=["Id"], confidence=0.5)],
-    columns_added=["Region"],
-    columns_renamed=RENAMES,
-    changed_rows=6,
-    full_rows=22,
-)
-A_PAIR = diff_pb2.Pair(
-    id="p1",
-    status="failed",
-    group="AR",
-    a_path="AR/x.xml",
-    a_document_ids=["d1"],
-    match="name",
-    confidence=0.5,
-    counts=diff_pb2.Counts(**COUNTS),
-    key_columns=["Code"],
-    columns_renamed=RENAMES,
-    tables=[A_TABLE],
-    failure=diff_pb2.Note(code="MEMORY_EXCEEDED", detail="why"),
-    note="looked at",
-    options=diff_pb2.Options(**OPTIONS),
-)
-COLUMNS: dict[str, Any] = {
-    "columns_added": [],
-    "columns_removed": [],
-    "columns_renamed": [{"from": "Old", "to": "New"}],
-}
-TABLE = (
-    COUNTS
-    | COLUMNS
-    | {
-        "name": "Rows",
-        "status": "mismatch",
-        "a_table_id": "t1",
-        "b_table_id": None,
-        "a_rows": 20,
-        "b_rows": 21,
-        "key_columns": ["Code"],
-        "key_confidence": 0.75,
-        "key_given": False,
-        "runner_ups": [{"columns": ["Id"], "confidence": 0.5}],
-        "columns_added": ["Region"],
-        "notes": [],
-        "changed_rows": 6,
-        "full_rows": 22,
-    }
-)
-PAIR_BODY = (
-    COUNTS
-    | COLUMNS
-    | {
-        "id": "p1",
-        "status": "failed",
-        "group": "AR",
-        "a_path": "AR/x.xml",
-        "b_path": None,
-        "a_document_ids": ["d1"],
-        "b_document_ids": [],
-        "match": "name",
-        "confidence": 0.5,
-        "runner_up": None,
-        "runner_up_confidence": 0.0,
-        "key_columns": ["Code"],
-        "tables": [TABLE],
-        "notes": [],
-        "failure": {"code": "MEMORY_EXCEEDED", "detail": "why"},
-        "reviewed": False,
-        "note": "looked at",
-        "options": OPTIONS,
-    }
-)
-COLUMN = diff_pb2.ComparedColumn(name="Code", a_name="Code", status="removed", key=True, cells_changed=3)
-COLUMN_BODY = {
-    "name": "Code",
-    "a_name": "Code",
-    "b_name": None,
-    "status": "removed",
-    "key": True,
-    "cells_changed": 3,
-}
 
 
 async def test_an_order_is_carried_whole_and_answered_with_the_comparison_and_its_job(
@@ -444,127 +304,3 @@ async def test_recipes_are_kept_under_names(gateway: Gateway, fakes: Fakes, user
     problem_of(await client.get(f"{RECIPES}/another", headers=headers), 404, "NOT_FOUND")
     assert (await client.delete(one, headers=headers)).status_code == 204
     assert [request.name for request in fakes.diff.asked("DeleteRecipe")] == ["Ledgers/2025 ä"]
-
-
-START: dict[str, Any] = {"a": {"collection_id": "A"}, "b": {"collection_id": "B"}}
-NAMES = [f"C{at}" for at in range(1001)]
-
-
-REFUSED: list[tuple[str, str, dict[str, Any] | None, str]] = [
-    ("POST", ALL, {}, "a"),
-    ("POST", ALL, START | {"a": {}}, "a"),
-    ("POST", ALL, START | {"b": {"collection_id": "B", "document_id": "D"}}, "b"),
-    ("POST", ALL, START | {"b": {"collection_id": ""}}, "b.collection_id"),
-    ("POST", ALL, START | {"a": {"collection_id": "A", "version": "newest"}}, "a.version"),
-    ("POST", ALL, START | {"groups": []}, "groups"),
-    ("POST", ALL, START | {"groups": [""]}, "groups.0"),
-    ("POST", ALL, START | {"option": {}}, "option"),
-    ("POST", ALL, START | {"options": {"key": ["Id"]}}, "options.key"),
-    ("POST", ALL, START | {"options": {"keys": NAMES}}, "options.keys"),
-    ("POST", ALL, START | {"options": {"ignore_columns": NAMES}}, "options.ignore_columns"),
-    ("POST", ALL, START | {"options": {"keys": [""]}}, "options.keys.0"),
-    ("POST", ALL, START | {"options": {"numeric_tolerance": -0.1}}, "options.numeric_tolerance"),
-    ("POST", ALL, START | {"options": {"numeric_tolerance": 10**400}}, "options.numeric_tolerance"),
-    ("GET", f"{ALL}?limit=1001", None, "limit"),
-    ("GET", f"{PAIRS}?status=different", None, "status"),
-    ("GET", f"{PAIRS}?group={'x' * 301}", None, "group"),
-    ("PUT", PAIRS, {}, "body"),
-    ("PUT", PAIRS, {"a_path": ""}, "a_path"),
-    ("PATCH", PAIR, {"note": "x" * 10_001}, "note"),
-    ("PATCH", PAIR, {"reviewed": "perhaps"}, "reviewed"),
-    ("POST", f"{PAIR}/recompare", {"options": None}, "options"),
-    ("GET", f"{PAIR}/rows?view=all", None, "view"),
-    ("GET", f"{PAIR}/rows?columns=some", None, "columns"),
-    ("GET", f"{PAIR}/rows?limit=0", None, "limit"),
-    ("GET", f"{PAIR}/locate?a_row=0", None, "a_row"),
-    ("GET", f"{PAIR}/locate?text=", None, "text"),
-    ("GET", f"{PAIR}/strip?stretches=10001", None, "stretches"),
-    ("GET", f"{ONE}/report?format=pdf", None, "format"),
-    ("POST", f"{ONE}/apply", {"pair": "p1", "changes": [], "into": "a"}, "changes"),
-    ("POST", f"{ONE}/apply", {"pair": "p1", "changes": "some", "into": "a"}, "changes"),
-    ("POST", f"{ONE}/apply", {"pair": "p1", "changes": [{"table": "T"}], "into": "a"}, "changes"),
-    ("POST", f"{ONE}/apply", {"pair": "p1", "changes": "all", "into": "c"}, "into"),
-    ("PUT", f"{RECIPES}/x", {"options": {"ignore_case": "maybe"}}, "options.ignore_case"),
-    ("PUT", f"{RECIPES}/{'x' * 301}", {"options": {}}, "recipe"),
-]
-
-
-@pytest.mark.parametrize("method,path,body,field", REFUSED)
-async def test_what_cannot_be_used_is_named_and_asks_nobody(
-    gateway: Gateway, fakes: Fakes, user: Person, method: str, path: str, body: object, field: str
-) -> None:
-    answer = await gateway.client.request(method, path, headers=user.headers, json=body)
-    found = problem_of(answer, 422, "INVALID")
-    assert found["field"].startswith(field), found
-    assert fakes.diff.calls == []
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-async def test_a_tolerance_is_a_finite_number(gateway: Gateway, fakes: Fakes, user: Person, number: str) -> None:
-    body = json.dumps(START | {"options": {"numeric_tolerance": 7}}).replace("7", number)
-    headers = user.headers | {"Content-Type": "application/json"}
-    problem_of(await gateway.client.post(ALL, content=body, headers=headers), 422, "INVALID")
-    assert fakes.diff.calls == []
-
-
-@pytest.mark.parametrize(
-    "path", ["", "/pairs", "/pairs/p1", "/pairs/p1/rows", "/tree", "/patterns", "/findings", "/report"]
-)
-async def test_what_is_not_there_is_404(gateway: Gateway, fakes: Fakes, user: Person, path: str) -> None:
-    def absent(_: object) -> None:
-        raise NotFound(what="comparison")
-
-    async def absent_stream(_: object) -> AsyncGenerator[None]:
-        raise NotFound(what="comparison")
-        yield
-
-    fakes.auth.answers["Me"] = lambda _: auth_pb2.MeResponse(user=a_user())
-    fakes.diff.answers |= dict.fromkeys(("Get", "ListPairs", "GetPair", "Patterns", "Findings"), absent)
-    fakes.diff.answers |= dict.fromkeys(("Rows", "Tree", "Report"), absent_stream)
-    problem_of(await gateway.client.get(f"{ONE}{path}", headers=user.headers), 404, "NOT_FOUND")
-
-
-async def test_an_id_that_is_none_of_ours_goes_no_further(gateway: Gateway, fakes: Fakes, user: Person) -> None:
-    for path in (f"{ALL}/..%2Fx", f"{PAIRS}/a%20b", f"{PAIRS}/{'x' * 101}/rows"):
-        problem_of(await gateway.client.get(path, headers=user.headers), 404, "NOT_FOUND")
-    assert fakes.diff.calls == []
-
-
-async def test_a_change_of_another_pages_is_refused(gateway: Gateway, fakes: Fakes, user: Person) -> None:
-    headers = user.headers | {"Origin": "https://evil.example"}
-    for method, path, body in (("POST", ALL, START), ("PUT", PAIRS, {"a_path": "x"}), ("DELETE", ONE, None)):
-        answer = await gateway.client.request(method, path, headers=headers, json=body)
-        problem_of(answer, 403, "ORIGIN_REFUSED")
-        assert "access-control-allow-origin" not in answer.headers
-    assert fakes.diff.calls == []
-
-
-MISPLACED: list[tuple[object, str]] = [
-    ("some", "changes"),
-    ([], "changes"),
-    ({}, "changes"),
-    ([{"table": "T"}], "changes.0"),
-    ([{"a_row": 1}, {"a_row": 0}], "changes.1.a_row"),
-    ([{"b_row": 1, "columns": []}], "changes.0.columns"),
-    ([{"b_row": 1, "columns": [""]}], "changes.0.columns.0"),
-    ([{"b_row": 1, "column": "Id"}], "changes.0.column"),
-]
-
-
-@pytest.mark.parametrize("changes,field", MISPLACED)
-async def test_what_is_wrong_with_changes_is_named_by_its_place(
-    gateway: Gateway, fakes: Fakes, user: Person, changes: object, field: str
-) -> None:
-    body = {"pair": "p1", "changes": changes, "into": "a"}
-    answer = await gateway.client.post(f"{ONE}/apply", headers=user.headers, json=body)
-    assert [fault["field"] for fault in problem_of(answer, 422, "INVALID")["errors"]] == [field]
-
-
-async def test_many_changes_fit_into_one_order(gateway: Gateway, fakes: Fakes, user: Person) -> None:
-    fakes.diff.answers["Apply"] = lambda _: diff_pb2.ApplyResponse(job=a_job("diff-4"))
-    changes = [{"a_row": at, "columns": ["A rather long name of a column " * 5]} for at in range(1, 10_001)]
-    body: dict[str, Any] = {"pair": "p1", "changes": changes, "into": "a"}
-    assert (await gateway.client.post(f"{ONE}/apply", headers=user.headers, json=body)).status_code == 202
-    assert len(fakes.diff.asked("Apply")[0].changes) == 10_000
-    body["changes"] = [{"a_row": 1}] * 10_001
-    problem_of(await gateway.client.post(f"{ONE}/apply", headers=user.headers, json=body), 422, "INVALID")
